@@ -1,0 +1,67 @@
+package schema
+
+import (
+	"strings"
+
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"carehome/internal/nodeid"
+)
+
+// StaffUser is a person who uses the system. Never deleted, only deactivated.
+type StaffUser struct{ ent.Schema }
+
+// Mixin gives what every table has.
+func (StaffUser) Mixin() []ent.Mixin { return []ent.Mixin{record{kind: nodeid.StaffUser}} }
+
+// Fields of a person.
+func (StaffUser) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("display_name").Validate(line(120)).Annotations(entgql.OrderField("DISPLAY_NAME")).
+			Comment("Name shown to others, such as \"Ana López\"."),
+		field.String("email").Validate(text(254)).Validate(shaped(`^[^@\s]+@[^@\s]+$`, "ana@example.org")).
+			Comment("Address for signing in; one person each, whatever the case of its letters."),
+		field.String("email_key").Unique().Annotations(hidden).
+			Comment("The address in lower case."),
+		choices(field.Enum("role"),
+			"ADMIN Runs the home's system and sees everything.",
+			"MANAGER Leads the home.",
+			"NURSE Gives and prescribes care.",
+			"CARER Gives care.",
+			"ACTIVITY_COORDINATOR Plans activities.",
+			"REPORTING Reads what reports need.",
+			"FAMILY Sees the residents linked to them, with consent.",
+			"SYSADMIN Runs the machine; sees no clinical data.",
+		).Comment("What the person may see and do."),
+		field.Bool("active").Default(true).
+			Comment("False once the person has left; people are never deleted."),
+	}
+}
+
+// Edges of a person.
+func (StaffUser) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("activities", Activity.Type).Ref("facilitators").Annotations(entgql.RelayConnection(), readOnly).
+			Comment("Activities that the person leads."),
+	}
+}
+
+// Indexes for the orders of lists.
+func (StaffUser) Indexes() []ent.Index { return []ent.Index{index.Fields("display_name")} }
+
+// Hooks keep the folded address.
+func (StaffUser) Hooks() []ent.Hook {
+	return []ent.Hook{derive("email_key", []string{"email"}, func(texts []string) any {
+		return strings.ToLower(texts[0])
+	})}
+}
+
+// Annotations of the type.
+func (StaffUser) Annotations() []schema.Annotation {
+	return []schema.Annotation{schema.Comment("A person who uses the system: staff, a relative, or a reporting tool.")}
+}
