@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/99designs/gqlgen/api"
+	"github.com/99designs/gqlgen/codegen/config"
+)
+
+// bindings are the Go types of the generated types of the graph, by name.
+type bindings config.TypeMap
+
+// bind gives a type its Go type.
+func (b bindings) bind(name, goType string) {
+	b[name] = config.TypeMapEntry{Model: config.StringList{goType}}
+}
+
+// rename says which Go field or method a field of a type is.
+func (b bindings) rename(name, field, goField string) {
+	entry := b[name]
+	if entry.Fields == nil {
+		entry.Fields = map[string]config.TypeMapField{}
+	}
+	entry.Fields[field] = config.TypeMapField{FieldName: goField}
+	b[name] = entry
+}
+
+// generateGraph writes the executor of the graph.
+func generateGraph(b bindings) error {
+	cfg, err := config.LoadConfig("gqlgen.yml")
+	if err != nil {
+		return fmt.Errorf("reading gqlgen.yml: %w", err)
+	}
+	if cfg.Models == nil {
+		cfg.Models = config.TypeMap{}
+	}
+	for name, entry := range b {
+		if _, taken := cfg.Models[name]; !taken {
+			cfg.Models[name] = entry
+		}
+	}
+	if err := api.Generate(cfg); err != nil {
+		return fmt.Errorf("generating the graph: %w", err)
+	}
+	return nil
+}
