@@ -1,0 +1,77 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+
+	"carehome/ent"
+	"carehome/internal/care"
+	"carehome/internal/nodeid"
+	"carehome/internal/relay"
+)
+
+// Resolver is the root of all resolvers and holds what they need.
+type Resolver struct {
+	// client reads; it cannot write.
+	client *ent.Client
+	// write runs one transaction, kept for good when it returns nil.
+	write care.Write
+}
+
+// one reads the row of an id of one kind, with what the selection asks of it.
+func one[E ent.Noder](ctx context.Context, r *Resolver, kind nodeid.Kind, id nodeid.ID) (row E, err error) {
+	if err := relay.CheckKind("id", kind, id); err != nil {
+		return row, err
+	}
+	return node[E](ctx, r, id)
+}
+
+// create makes a row, and reads it as the payload's field asks.
+func create[E ent.Noder](ctx context.Context, r *Resolver, field string, save func(context.Context, *ent.Client) (E, error)) (row E, err error) {
+	err = r.write(ctx, func(ctx context.Context, tx *ent.Client) error {
+		row, err = save(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return row, err
+	}
+	return node[E](ctx, r, row.NodeID(), field)
+}
+
+// update changes the row of an id, and reads it as the payload's field asks.
+func update[E ent.Noder](ctx context.Context, r *Resolver, field string, id nodeid.ID, save func(context.Context, *ent.Client, nodeid.ID) (E, error)) (E, error) {
+	return create(ctx, r, field, func(ctx context.Context, tx *ent.Client) (E, error) { return save(ctx, tx, id) })
+}
+
+// remove takes the row of an id off the record.
+func (r *Resolver) remove(ctx context.Context, kind nodeid.Kind, id nodeid.ID, input *care.Deletion) error {
+	var deletion care.Deletion
+	if input != nil {
+		deletion = *input
+	}
+	return r.write(ctx, func(ctx context.Context, tx *ent.Client) error {
+		return care.Delete(ctx, tx, kind, id, deletion)
+	})
+}
+
+// void takes a clinical fact off the record, and reads it as the payload's
+// field asks.
+func void[E ent.Noder](ctx context.Context, r *Resolver, field string, kind nodeid.Kind, id nodeid.ID, input *care.Deletion) (row E, err error) {
+	if err := r.remove(ctx, kind, id, input); err != nil {
+		return row, err
+	}
+	return node[E](ctx, r, id, field)
+}
+
+// node reads a row with what the selection asks of it, under the named fields.
+func node[E ent.Noder](ctx context.Context, r *Resolver, id nodeid.ID, under ...string) (row E, err error) {
+	found, err := r.client.Noder(ctx, id, under...)
+	if err != nil {
+		return row, err
+	}
+	row, ok := found.(E)
+	if !ok {
+		return row, fmt.Errorf("%v is a %T", id, found)
+	}
+	return row, nil
+}

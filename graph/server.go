@@ -1,0 +1,85 @@
+package graph
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"carehome/ent"
+	"carehome/graph/generated"
+	"carehome/internal/care"
+	"carehome/internal/problem"
+	"carehome/internal/requestid"
+)
+
+// Deps is what the graph needs from outside.
+type Deps struct {
+	// Client reads; it cannot write.
+	Client *ent.Client
+	// Write runs one transaction, kept for good when it returns nil.
+	Write care.Write
+	// Snapshot lets all that is read below ctx see one state of the database.
+	Snapshot func(ctx context.Context, read func(ctx context.Context) error) error
+	// Explain turns an error of the storage into a problem, or nil if it is none.
+	Explain func(error) *problem.Problem
+	Log     *slog.Logger
+}
+
+// Documents kept parsed and validated, by text.
+const documentCache = 1000
+
+// NewHandler serves the graph over HTTP POST and GET.
+func NewHandler(d Deps) http.Handler {
+	errors := presenter{log: d.Log, explain: d.Explain}
+	schema := generated.NewExecutableSchema(generated.Config{
+		Resolvers: &Resolver{client: d.Client, write: care.Guard(d.Write)},
+	})
+	server := handler.New(schema)
+	server.AddTransport(transport.GET{})
+	server.AddTransport(transport.POST{})
+	server.SetQueryCache(lru.New[*ast.QueryDocument](documentCache))
+	server.Use(extension.Introspection{})
+	server.SetErrorPresenter(errors.present)
+	server.SetRecoverFunc(recovered)
+	server.AroundOperations(checkValues(schema.Schema(), errors.present))
+	server.AroundOperations(nameOperation)
+	server.AroundOperations(withZone(d.Client))
+	server.AroundResponses(inSnapshot(d.Snapshot, errors.present))
+	server.AroundFields(split)
+	return server
+}
+
+// Schema is the graph's SDL, parsed.
+func Schema() *ast.Schema {
+	return generated.NewExecutableSchema(generated.Config{Resolvers: &Resolver{}}).Schema()
+}
+
+func nameOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	requestid.NameOperation(ctx, graphql.GetOperationContext(ctx).Operation.Name)
+	return next(ctx)
+}
+
+// inSnapshot lets all levels of a query read one state of the database, so that
+// a page and what is nested in it agree. Mutations read what they wrote.
+func inSnapshot(snapshot func(context.Context, func(context.Context) error) error, present graphql.ErrorPresenterFunc) graphql.ResponseMiddleware {
+	return func(ctx context.Context, next graphql.ResponseHandler) (answer *graphql.Response) {
+		if graphql.GetOperationContext(ctx).Operation.Operation != ast.Query {
+			return next(ctx)
+		}
+		err := snapshot(ctx, func(ctx context.Context) error {
+			answer = next(ctx)
+			return nil
+		})
+		if err != nil {
+			return &graphql.Response{Errors: append(graphql.GetErrors(ctx), present(ctx, err))}
+		}
+		return answer
+	}
+}

@@ -1,0 +1,176 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"carehome/internal/nodeid"
+	"carehome/internal/problem"
+	"carehome/internal/scalar"
+)
+
+// checkValues returns an operation interceptor that reads every scalar of every
+// argument before anything runs, so that all values that cannot be read are
+// told at once, each with its path. (The executor's own reading stops at the
+// first, and other root fields may have run by then.)
+func checkValues(schema *ast.Schema, present graphql.ErrorPresenterFunc) graphql.OperationMiddleware {
+	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		op := graphql.GetOperationContext(ctx)
+		r := valueReader{schema: schema, variables: op.Variables, seen: map[string]bool{}}
+		r.selections(op.Operation.SelectionSet)
+		if len(r.wrong) == 0 {
+			return next(ctx)
+		}
+		var refused gqlerror.List
+		for _, wrong := range r.wrong {
+			refused = append(refused, present(ctx, wrong))
+		}
+		return graphql.OneShot(&graphql.Response{Errors: refused})
+	}
+}
+
+// valueReader collects the values that cannot be read.
+type valueReader struct {
+	schema    *ast.Schema
+	variables map[string]any
+	// seen are the fragments that were walked and the paths that were refused.
+	seen  map[string]bool
+	wrong problem.List
+}
+
+func (r *valueReader) selections(set ast.SelectionSet) {
+	for _, selection := range set {
+		switch s := selection.(type) {
+		case *ast.Field:
+			for _, argument := range s.Arguments {
+				if definition := s.Definition.Arguments.ForName(argument.Name); definition != nil {
+					r.literal(argument.Name, definition.Type, argument.Value)
+				}
+			}
+			r.selections(s.SelectionSet)
+		case *ast.InlineFragment:
+			r.selections(s.SelectionSet)
+		case *ast.FragmentSpread:
+			if !r.seen["..."+s.Name] {
+				r.seen["..."+s.Name] = true
+				r.selections(s.Definition.SelectionSet)
+			}
+		}
+	}
+}
+
+// literal reads a value that stands in the document.
+func (r *valueReader) literal(path string, typ *ast.Type, value *ast.Value) {
+	switch value.Kind {
+	case ast.Variable:
+		r.given(path, typ, r.variables[value.Raw])
+	case ast.NullValue, ast.EnumValue:
+	case ast.ListValue:
+		for i, child := range value.Children {
+			r.literal(item(path, i), element(typ), child.Value)
+		}
+	case ast.ObjectValue:
+		for _, child := range value.Children {
+			if field := r.inputField(typ, child.Name); field != nil {
+				r.literal(path+"."+child.Name, field.Type, child.Value)
+			}
+		}
+	default:
+		plain, err := value.Value(r.variables)
+		if err != nil {
+			plain = value.Raw
+		}
+		r.scalar(path, typ, plain)
+	}
+}
+
+// given reads a value that came as a variable.
+func (r *valueReader) given(path string, typ *ast.Type, value any) {
+	switch value := value.(type) {
+	case nil:
+	case []any:
+		for i, v := range value {
+			r.given(item(path, i), element(typ), v)
+		}
+	case map[string]any:
+		for name, v := range value {
+			if field := r.inputField(typ, name); field != nil {
+				r.given(path+"."+name, field.Type, v)
+			}
+		}
+	default:
+		r.scalar(path, typ, value)
+	}
+}
+
+// scalar reads one value by the name of its type.
+func (r *valueReader) scalar(path string, typ *ast.Type, value any) {
+	var err error
+	switch typ.Name() {
+	case "ID":
+		err = new(nodeid.ID).UnmarshalGQL(value)
+	case "Time":
+		err = new(scalar.Time).UnmarshalGQL(value)
+	case "Date":
+		err = new(scalar.Date).UnmarshalGQL(value)
+	case "LocalTime":
+		err = new(scalar.LocalTime).UnmarshalGQL(value)
+	case "LocalDateTime":
+		err = new(scalar.LocalDateTime).UnmarshalGQL(value)
+	case "Decimal":
+		err = new(scalar.Decimal).UnmarshalGQL(value)
+	case "Int":
+		n, readErr := graphql.UnmarshalInt64(value)
+		if readErr != nil || n < math.MinInt32 || n > math.MaxInt32 {
+			err = errors.New("must be a whole number from -2147483648 to 2147483647")
+		}
+	}
+	if err != nil && !r.seen[path] {
+		r.seen[path] = true
+		r.wrong = append(r.wrong, problem.New(problem.Invalid, path, "%s", err))
+	}
+}
+
+func (r *valueReader) inputField(typ *ast.Type, name string) *ast.FieldDefinition {
+	definition := r.schema.Types[typ.Name()]
+	if definition == nil {
+		return nil
+	}
+	return definition.Fields.ForName(name)
+}
+
+// element is the type of a list's items; a single value stands for a list of one.
+func element(typ *ast.Type) *ast.Type {
+	if typ.Elem != nil {
+		return typ.Elem
+	}
+	return typ
+}
+
+func item(path string, i int) string { return path + "." + strconv.Itoa(i) }
+
+// argumentOf is the name of an argument that a variable is given to, for errors
+// about variables.
+func argumentOf(set ast.SelectionSet, variable string) string {
+	for _, selection := range set {
+		field, ok := selection.(*ast.Field)
+		if !ok {
+			continue
+		}
+		for _, argument := range field.Arguments {
+			if argument.Value.Kind == ast.Variable && argument.Value.Raw == variable {
+				return argument.Name
+			}
+		}
+		if name := argumentOf(field.SelectionSet, variable); name != "" {
+			return name
+		}
+	}
+	return ""
+}
