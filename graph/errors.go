@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -41,11 +42,11 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 }
 
 func (p presenter) show(ctx context.Context, err error) *gqlerror.Error {
+	found := p.problem(err)
 	var request *gqlerror.Error
-	if errors.As(err, &request) && request.Err == nil {
+	if errors.As(err, &request) && found == nil && graphql.GetFieldContext(ctx) == nil {
 		return requestError(ctx, request)
 	}
-	found := p.problem(err)
 	if found == nil {
 		p.log.ErrorContext(ctx, "request failed", "error", err)
 		found = problem.New(problem.Internal, "", "something went wrong here; the request's id tells us what")
@@ -64,14 +65,19 @@ func (p presenter) show(ctx context.Context, err error) *gqlerror.Error {
 	return shown
 }
 
-// requestError is an error of gqlgen's own: a document that does not parse, is
-// not valid, or has variables of the wrong shape.
+// requestError is an error of gqlgen's own: a request or a document that cannot
+// be read, is not valid, or has variables of the wrong shape. Only what is said
+// about the document is passed on; the rest may repeat the request's body.
 func requestError(ctx context.Context, err *gqlerror.Error) *gqlerror.Error {
 	shown := &gqlerror.Error{
-		Message: goWords.Replace(err.Message), Locations: err.Locations,
+		Message:    "the request cannot be read: it must be a JSON object with a query, and may have variables and an operationName",
 		Extensions: map[string]any{"code": string(problem.Invalid)},
 	}
-	if field := variableField(ctx, err.Path); field != "" {
+	field := variableField(ctx, err.Path)
+	if code := err.Extensions["code"]; field != "" || code == errcode.ParseFailed || code == errcode.ValidationFailed {
+		shown.Message, shown.Locations = goWords.Replace(err.Message), err.Locations
+	}
+	if field != "" {
 		shown.Extensions["field"] = field
 	}
 	return shown

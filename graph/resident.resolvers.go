@@ -7,7 +7,6 @@ package graph
 
 import (
 	"carehome/ent"
-	"carehome/ent/resident"
 	"carehome/graph/model"
 	"carehome/internal/care"
 	"carehome/internal/nodeid"
@@ -67,13 +66,5 @@ func (r *residentResolver) FullName(ctx context.Context, obj *ent.Resident) (str
 }
 
 func (r *residentResolver) Age(ctx context.Context, obj *ent.Resident, on *scalar.Date) (*int, error) {
-	if obj.BirthDatePrecision != resident.BirthDatePrecisionDay {
-		return nil, nil
-	}
-	day, err := today(ctx, on)
-	years, known := care.Age(obj.BirthDate, day)
-	if err != nil || !known {
-		return nil, err
-	}
-	return &years, nil
+	return age(ctx, obj, on)
 }

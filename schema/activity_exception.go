@@ -48,7 +48,7 @@ func (ActivityException) Edges() []ent.Edge {
 	}
 }
 
-// Indexes: one exception per occasion.
+// Indexes allow one exception per occasion.
 func (ActivityException) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("activity_id", "original_date").Unique(),

@@ -66,7 +66,7 @@ func (ActivityParticipation) Edges() []ent.Edge {
 	}
 }
 
-// Indexes: one participation per occasion and resident.
+// Indexes allow one participation per occasion and resident.
 func (ActivityParticipation) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("activity_id", "occurrence_date", "resident_id").Unique().StorageKey("participation_one_per_occasion").

@@ -67,7 +67,7 @@ func (Allergy) Edges() []ent.Edge {
 	}
 }
 
-// Indexes: one active allergy per resident and substance.
+// Indexes allow one active allergy per resident and substance.
 func (Allergy) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("resident_id", "clinical_status"),

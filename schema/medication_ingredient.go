@@ -43,7 +43,7 @@ func (MedicationIngredient) Edges() []ent.Edge {
 	}
 }
 
-// Indexes: each substance once in a product.
+// Indexes hold each substance once in a product.
 func (MedicationIngredient) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("medication_id", "substance").Unique(),

@@ -51,7 +51,7 @@ func (ResidentContact) Edges() []ent.Edge {
 	}
 }
 
-// Indexes: one primary contact per resident.
+// Indexes allow one primary contact per resident.
 func (ResidentContact) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("resident_id"),

@@ -35,7 +35,7 @@ func (Revision) Fields() []ent.Field {
 	}
 }
 
-// Indexes: each version of a row once.
+// Indexes hold each version of a row once.
 func (Revision) Indexes() []ent.Index {
 	return []ent.Index{index.Fields("entity_id", "entity_version").Unique()}
 }

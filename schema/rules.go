@@ -65,9 +65,6 @@ func Rules(typ string) []Rule {
 // get is a column's value as T, whether it is held by value or by reference.
 func get[T any](v Values, column string) (T, bool) { return as[T](v.Get(column)) }
 
-// old is the column's value before the update as T.
-func old[T any](v Values, column string) (T, bool) { return as[T](v.Old(column)) }
-
 func as[T any](value any, ok bool) (T, bool) {
 	var none T
 	if !ok {

@@ -66,7 +66,7 @@ func carehome(a gen.Annotations) (annotations, error) {
 	return c, decode(a["Carehome"], &c)
 }
 
-func graphql(a gen.Annotations) (entgql.Annotation, error) {
+func graphAnnotation(a gen.Annotations) (entgql.Annotation, error) {
 	var g entgql.Annotation
 	return g, decode(a[g.Name()], &g)
 }
@@ -93,7 +93,7 @@ func decode(annotation, into any) error {
 func graphTypes(g *gen.Graph) ([]*gen.Type, error) {
 	var types []*gen.Type
 	for _, t := range g.Nodes {
-		a, err := graphql(t.Annotations)
+		a, err := graphAnnotation(t.Annotations)
 		if err != nil {
 			return nil, err
 		}
@@ -127,7 +127,7 @@ func kindOf(t *gen.Type) int32 {
 
 // typeName is a type's name in the graph.
 func typeName(t *gen.Type) (string, error) {
-	a, err := graphql(t.Annotations)
+	a, err := graphAnnotation(t.Annotations)
 	if a.Type != "" {
 		return a.Type, err
 	}
@@ -136,7 +136,7 @@ func typeName(t *gen.Type) (string, error) {
 
 // implements lists a type and its interfaces.
 func implements(t *gen.Type) ([]string, error) {
-	a, err := graphql(t.Annotations)
+	a, err := graphAnnotation(t.Annotations)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func implements(t *gen.Type) ([]string, error) {
 func graphFields(t *gen.Type) ([]*gen.Field, error) {
 	var fields []*gen.Field
 	for _, f := range t.Fields {
-		a, err := graphql(f.Annotations)
+		a, err := graphAnnotation(f.Annotations)
 		if err != nil {
 			return nil, err
 		}
@@ -166,11 +166,11 @@ func graphFields(t *gen.Type) ([]*gen.Field, error) {
 }
 
 func skipped(e *gen.Edge, mode entgql.SkipMode) (bool, error) {
-	own, err := graphql(e.Annotations)
+	own, err := graphAnnotation(e.Annotations)
 	if err != nil {
 		return false, err
 	}
-	far, err := graphql(e.Type.Annotations)
+	far, err := graphAnnotation(e.Type.Annotations)
 	return own.Skip.Is(mode) || far.Skip.Is(mode), err
 }
 
@@ -198,7 +198,7 @@ func whereEdges(t *gen.Type) ([]*gen.Edge, error) {
 
 // isPaged reports whether an edge is a connection.
 func isPaged(e *gen.Edge) (bool, error) {
-	a, err := graphql(e.Annotations)
+	a, err := graphAnnotation(e.Annotations)
 	return a.RelayConnection, err
 }
 
@@ -228,7 +228,7 @@ type orderKey struct {
 func orderKeys(t *gen.Type) ([]orderKey, error) {
 	var keys []orderKey
 	for _, f := range append([]*gen.Field{t.ID}, t.Fields...) {
-		a, err := graphql(f.Annotations)
+		a, err := graphAnnotation(f.Annotations)
 		if err != nil {
 			return nil, err
 		}
@@ -250,7 +250,7 @@ func orderKeys(t *gen.Type) ([]orderKey, error) {
 func whereFields(t *gen.Type) ([]*gen.Field, error) {
 	var fields []*gen.Field
 	for _, f := range append([]*gen.Field{t.ID}, t.Fields...) {
-		a, err := graphql(f.Annotations)
+		a, err := graphAnnotation(f.Annotations)
 		if err != nil {
 			return nil, err
 		}
@@ -321,7 +321,7 @@ type inputField struct {
 
 // inputOf is the input that makes or changes a row of t; nil if it has none.
 func inputOf(t *gen.Type, create bool) (*input, error) {
-	a, err := graphql(t.Annotations)
+	a, err := graphAnnotation(t.Annotations)
 	if err != nil {
 		return nil, err
 	}

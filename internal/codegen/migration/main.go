@@ -47,6 +47,8 @@ func run(ctx context.Context, root string, args []string) error {
 	return diff(ctx, filepath.Join(root, "sqlite"), args[0])
 }
 
+var errUpToDate = errors.New("the migrations already lead to the schema")
+
 // diff replays the migrations in dir on an empty database and writes what is
 // missing to the next file.
 func diff(ctx context.Context, dir, name string) (err error) {
@@ -82,7 +84,7 @@ func diff(ctx context.Context, dir, name string) (err error) {
 		schema.WithErrNoPlan(true),
 	)
 	if errors.Is(err, migrate.ErrNoPlan) {
-		return errors.New("the migrations already lead to the schema")
+		return errUpToDate
 	}
 	return err
 }

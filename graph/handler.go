@@ -32,6 +32,9 @@ type Deps struct {
 	Log     *slog.Logger
 }
 
+// Tokens of one document; checking a larger one costs the square of its fields.
+const tokenLimit = 2000
+
 // Documents kept parsed and validated, by text.
 const documentCache = 1000
 
@@ -44,6 +47,7 @@ func NewHandler(d Deps) http.Handler {
 	server := handler.New(schema)
 	server.AddTransport(transport.GET{})
 	server.AddTransport(transport.POST{})
+	server.SetParserTokenLimit(tokenLimit)
 	server.SetQueryCache(lru.New[*ast.QueryDocument](documentCache))
 	server.Use(extension.Introspection{})
 	server.SetErrorPresenter(errors.present)

@@ -1,0 +1,222 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"carehome/internal/config"
+	"carehome/internal/problem"
+	"carehome/internal/requestid"
+)
+
+// Bounds of one connection. The graph has its own, shorter time for an
+// operation; these hold against peers that trickle.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = time.Minute
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+)
+
+// maxLoggedPath bounds what a stranger can write into the log with one request.
+const maxLoggedPath = 100
+
+// requestHeader names a request in both directions.
+const requestHeader = "X-Request-Id"
+
+// edge is what stands around every handler: the request's ID, the answer's
+// headers, the access log and the end of panics.
+type edge struct {
+	log   *slog.Logger
+	clock func() time.Time
+}
+
+// wrap puts next behind the edge.
+func (e edge) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := e.clock()
+		id := r.Header.Get(requestHeader)
+		if !requestid.Valid(id) {
+			id = requestid.New()
+		}
+		r = r.WithContext(requestid.With(r.Context(), id))
+		header := w.Header()
+		header.Set(requestHeader, id)
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		// Records of people are in the answers: no cache may keep them.
+		header.Set("Cache-Control", "no-store")
+		answer := &answer{ResponseWriter: w}
+		defer func() { e.access(answer, r, e.clock().Sub(began)) }()
+		defer func() { e.recovered(answer, r, recover()) }()
+		next.ServeHTTP(answer, r)
+	})
+}
+
+// recovered answers for a handler that panicked. The cause and the stack go to
+// the log alone.
+func (e edge) recovered(w *answer, r *http.Request, cause any) {
+	if cause == nil {
+		return
+	}
+	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(cause)
+	}
+	e.log.ErrorContext(r.Context(), "a request ended in a panic", "cause", cause, "stack", string(debug.Stack()))
+	if w.status != 0 {
+		// Half an answer is on its way: cut the connection, so that it cannot be
+		// taken for a whole one.
+		panic(http.ErrAbortHandler)
+	}
+	refuse(w, r, http.StatusInternalServerError, problem.Internal,
+		"something went wrong here; the request's id tells us what")
+}
+
+// access writes the line of one request: nothing of what it carried.
+func (e edge) access(w *answer, r *http.Request, took time.Duration) {
+	level := slog.LevelInfo
+	if isProbe(r) {
+		level = slog.LevelDebug // every few seconds for ever
+	}
+	attrs := []slog.Attr{
+		slog.String("method", known(r.Method)), slog.String("path", r.URL.Path[:min(len(r.URL.Path), maxLoggedPath)]),
+		slog.Int("status", w.sent()), slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("bytes", w.bytes),
+	}
+	if name := requestid.Operation(r.Context()); name != "" {
+		attrs = append(attrs, slog.String("operation", name))
+	}
+	e.log.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+// known keeps made-up methods of any length out of the log.
+func known(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return method
+	}
+	return "OTHER"
+}
+
+// refuse answers in the graph's form: one error with its code and the request's
+// ID. An empty code is left out: the closed list has none for a server that is
+// about to start or stop.
+func refuse(w http.ResponseWriter, r *http.Request, status int, code problem.Code, message string) {
+	extensions := map[string]any{"requestId": requestid.From(r.Context())}
+	if code != "" {
+		extensions["code"] = code
+	}
+	writeJSON(w, status, map[string]any{
+		"errors": []any{map[string]any{"message": message, "extensions": extensions}},
+	})
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // our own maps and structs of plain values
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	// The peer may have gone: there is nobody to tell.
+	_, _ = w.Write(append(body, '\n'))
+}
+
+// answer notes what is sent, for the access log.
+type answer struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+// WriteHeader notes the final status.
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 && status >= http.StatusOK || status == http.StatusSwitchingProtocols {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts the body.
+func (a *answer) Write(body []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	n, err := a.ResponseWriter.Write(body)
+	a.bytes += int64(n)
+	return n, err
+}
+
+// Flush lets streams through; some writers ask for it by type.
+func (a *answer) Flush() {
+	// A writer that cannot flush sends all at the end.
+	_ = http.NewResponseController(a.ResponseWriter).Flush()
+}
+
+// Unwrap lets http.ResponseController reach what is below.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// sent is the status that the peer has seen: net/http answers 200 for a handler
+// that wrote nothing.
+func (a *answer) sent() int {
+	if a.status == 0 {
+		return http.StatusOK
+	}
+	return a.status
+}
+
+// throughGate lets requests in while the server serves, and tells others when
+// to come back.
+func throughGate(g *gate, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		now, ok := g.enter()
+		if ok {
+			defer g.leave()
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Retry-After", "1")
+		message := "the server is still starting; try again in a moment"
+		if now == stopping {
+			w.Header().Set("Retry-After", "5")
+			w.Header().Set("Connection", "close")
+			message = "the server is stopping; try again in a few seconds"
+		}
+		refuse(w, r, http.StatusServiceUnavailable, "", message)
+	})
+}
+
+// sameMachine refuses requests that were sent to another name than this
+// machine's own. Where nobody has to say who they are, a web page elsewhere
+// could otherwise have its own name point here and read everything.
+func sameMachine(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = strings.Trim(r.Host, "[]") // no port
+		}
+		if !config.Address(net.JoinHostPort(host, "0")).Loopback() {
+			refuse(w, r, http.StatusMisdirectedRequest, problem.Forbidden,
+				"this server answers to localhost only, since nobody has to say who they are")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// sameOrigin refuses changes that a browser sends from a page of another site.
+func sameOrigin(next http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, http.StatusForbidden, problem.Forbidden, "a page of another site may not send this")
+	}))
+	return protection.Handler(next)
+}

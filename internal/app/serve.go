@@ -1,0 +1,294 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"carehome/graph"
+	"carehome/internal/config"
+	"carehome/internal/problem"
+	"carehome/internal/seed"
+	"carehome/internal/store"
+	"carehome/internal/viewer"
+	"carehome/internal/web"
+)
+
+// graphPath is where the graph is.
+const graphPath = "/graphql"
+
+// serve answers requests until ctx ends, then lets those under way finish and
+// closes the store. The listener is open from the start, so that /livez answers
+// while a migration runs or a demo home is made.
+func (p Program) serve(ctx context.Context, c config.ServeCommand) (err error) {
+	log := logger(p.Stderr, c.Log)
+	home := &site{log: log}
+	srv, err := p.listen(ctx, c.Listen, home.routes(c), log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, srv.close()) }()
+
+	options := p.storeOptions(c.Database, log)
+	options.Durability, options.Reads = store.Durability(c.Durability.Durability), store.Reads(c.Reads)
+	options.ReadOnly = c.ReadOnly
+	st, err := openStore(ctx, options)
+	if err != nil {
+		return err
+	}
+	// Last of all: what was acknowledged is brought into the one file.
+	defer func() { err = errors.Join(err, closeStore(st)) }()
+	if err := p.open(ctx, home, st, c); err != nil {
+		return err
+	}
+	address := srv.url()
+	warn(ctx, log, c)
+	log.InfoContext(ctx, "serving", "url", address, "database", string(c.Database.Database), "version", p.version().Version)
+	if c.Demo {
+		if err := p.print(demoText, address, graphPath); err != nil {
+			return err
+		}
+	}
+	p.Ready()
+
+	select {
+	case <-ctx.Done():
+	case err = <-srv.failed:
+		err = fmt.Errorf("serving: %w", err)
+	case err = <-st.Fatal():
+		err = fmt.Errorf("stopping, since nothing more can be kept safely: %w", err)
+	}
+	log.InfoContext(ctx, "stopping", "timeout", c.ShutdownTimeout.String())
+	srv.drain(&home.gate, c.ShutdownTimeout)
+	// Before the store: nobody may be left who asks it.
+	return errors.Join(err, srv.close())
+}
+
+const demoText = `
+A made-up home is ready. Open %[1]s to look around, or ask from here:
+
+  curl %[1]s%[2]s -H 'Content-Type: application/json' -d '{"query":
+    "{ residents(first: 3) { edges { node { fullName prescriptions(first: 3) { edges { node { medication { name } } } } } } } }"}'
+
+Ctrl-C stops it; everything is kept for the next start.
+`
+
+// warn says loudly who may do what while there are no keys.
+func warn(ctx context.Context, log *slog.Logger, c config.ServeCommand) {
+	if c.Listen.Loopback() {
+		log.WarnContext(ctx, "development mode: everybody on this machine is the home's administrator, since no keys are configured")
+		return
+	}
+	log.WarnContext(ctx, "UNPROTECTED: everybody who reaches this address is the home's administrator, as --allow-unauthenticated asks for", "listen", string(c.Listen))
+}
+
+// site is what a server serves. Its fields but the gate and the log are set
+// once, before the gate opens.
+type site struct {
+	log   *slog.Logger
+	gate  gate
+	store *store.Store
+	graph http.Handler
+	page  http.Handler
+	told  atomic.Pointer[string] // the problems that were logged last
+}
+
+// open makes the home ready and lets requests in.
+func (p Program) open(ctx context.Context, s *site, st *store.Store, c config.ServeCommand) error {
+	if c.Demo {
+		if err := p.demo(ctx, st, c, s.log); err != nil {
+			return fmt.Errorf("%s: %w", c.Database.Database, err)
+		}
+	}
+	admin, err := ensureHome(ctx, st, c.TimeZone)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Database.Database, err)
+	}
+	api := graph.NewHandler(graph.Deps{
+		Client: st.Client(), Write: st.Write, Snapshot: st.Snapshot, Explain: explain, Log: s.log,
+	})
+	if c.Playground {
+		examples, err := web.Examples()
+		if err != nil {
+			return fmt.Errorf("reading the examples: %w", err)
+		}
+		if s.page, err = web.Handler(web.Options{Endpoint: graphPath, Examples: examples}); err != nil {
+			return fmt.Errorf("building the page: %w", err)
+		}
+	}
+	s.store, s.graph = st, asViewer(admin, api)
+	s.gate.open()
+	return nil
+}
+
+// demo makes the made-up home where there is none yet.
+func (p Program) demo(ctx context.Context, st *store.Store, c config.ServeCommand, log *slog.Logger) error {
+	made, err := seed.Marked(viewer.With(ctx, viewer.System()), st.Client())
+	if made || err != nil {
+		return err
+	}
+	_, err = p.fill(ctx, st, seed.Options{Residents: demoResidents, Days: demoDays, Seed: demoSeed},
+		p.progress(c.Progress, log, "making a demo home"))
+	if errors.Is(err, seed.ErrOccupied) {
+		return errNotDemo
+	}
+	return err
+}
+
+// The demo home; seed makes others.
+const (
+	demoResidents = 40
+	demoDays      = 90
+	demoSeed      = 42
+)
+
+// asViewer does every request in the name of v.
+func asViewer(v viewer.Viewer, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(viewer.With(r.Context(), v)))
+	})
+}
+
+// routes are the pages of the server.
+func (s *site) routes(c config.ServeCommand) http.Handler {
+	mux := http.NewServeMux()
+	healthPages(mux, s.health)
+	mux.Handle(graphPath, throughGate(&s.gate, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.graph.ServeHTTP(w, r)
+	})))
+	if c.Playground {
+		page := throughGate(&s.gate, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s.page.ServeHTTP(w, r)
+		}))
+		mux.Handle("/{$}", page)
+		mux.Handle("/playground/", page)
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, http.StatusNotFound, problem.NotFound, "there is nothing at this address; the graph is at "+graphPath)
+	})
+	var all http.Handler = mux
+	if c.Listen.Loopback() {
+		all = sameMachine(all)
+	}
+	return sameOrigin(all)
+}
+
+// health is what /readyz tells.
+func (s *site) health(ctx context.Context) Health {
+	switch now, _ := s.gate.state(); now {
+	case starting:
+		return Health{Status: "starting"}
+	case stopping:
+		return Health{Status: "stopping"}
+	}
+	h := s.store.Health(ctx)
+	s.tell(ctx, h.Problems)
+	if len(h.Problems) == 0 {
+		return Health{Status: ready}
+	}
+	// A stranger may read this page: what the store says names tables and files,
+	// and stays in the log.
+	told := Health{Status: "degraded"}
+	if h.Full {
+		told.Problems = append(told.Problems, "The disk is full: nothing can be kept until there is room. Reading goes on.")
+	}
+	if n := len(h.Drift); n > 0 {
+		told.Problems = append(told.Problems, fmt.Sprintf("The database is not shaped as this version expects, in %d places; the log names them.", n))
+	}
+	if len(told.Problems) == 0 {
+		told.Problems = append(told.Problems, "The database cannot be used as it should; the log says why.")
+	}
+	return told
+}
+
+// tell logs the store's problems when they change; a probe asks every few
+// seconds.
+func (s *site) tell(ctx context.Context, problems []string) {
+	now := strings.Join(problems, "; ")
+	if before := s.told.Swap(&now); before != nil && *before == now || before == nil && now == "" {
+		return
+	}
+	if now == "" {
+		s.log.InfoContext(ctx, "the database is well again")
+		return
+	}
+	s.log.ErrorContext(ctx, "the database is not well", "problems", problems)
+}
+
+// server is an HTTP server on its listener.
+type server struct {
+	http   *http.Server
+	log    *slog.Logger
+	addr   net.Addr
+	failed chan error
+}
+
+// listen begins to serve handler on address.
+func (p Program) listen(ctx context.Context, address config.Address, handler http.Handler, log *slog.Logger) (*server, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", string(address))
+	if err != nil {
+		return nil, fmt.Errorf("listening on %s: %w", address, err)
+	}
+	s := &server{
+		http: &http.Server{
+			Handler:           edge{log: log, clock: p.Clock}.wrap(handler),
+			ReadHeaderTimeout: readHeaderTimeout,
+			ReadTimeout:       readTimeout,
+			WriteTimeout:      writeTimeout,
+			IdleTimeout:       idleTimeout,
+			MaxHeaderBytes:    maxHeaderBytes,
+			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+			// What is under way goes on when the program is told to stop.
+			BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		},
+		log: log, addr: listener.Addr(), failed: make(chan error, 1),
+	}
+	go func() {
+		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- err
+		}
+	}()
+	p.Listening(s.addr)
+	return s, nil
+}
+
+// url is where a browser on this machine finds the server.
+func (s *server) url() string {
+	host, port, err := net.SplitHostPort(s.addr.String())
+	if err != nil {
+		return s.addr.String()
+	}
+	return "http://" + net.JoinHostPort(reachable(host), port)
+}
+
+// drain shuts the gate and waits for those inside, at most timeout. The health
+// pages answer meanwhile, so that whoever spreads the load learns of it.
+func (s *server) drain(g *gate, timeout time.Duration) {
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-g.shut():
+	case <-timer.C:
+		_, inside := g.state()
+		s.log.Warn("requests are cut off: they took longer than the server may take to stop", "requests", inside)
+	}
+}
+
+// close ends the server. Answers of requests that have left the gate are sent.
+func (s *server) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err == nil {
+		return nil
+	}
+	if err := s.http.Close(); err != nil {
+		return fmt.Errorf("closing the server: %w", err)
+	}
+	return nil
+}

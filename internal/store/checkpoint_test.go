@@ -1,0 +1,131 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// fill writes about n MiB.
+func fill(t *testing.T, s *Store, n int) {
+	t.Helper()
+	for i := range n {
+		mustInsert(t, s, fmt.Sprint(i)+strings.Repeat("x", 1<<20))
+	}
+}
+
+func TestLogIsEmptiedUnlessAnOldReaderHoldsIt(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	o.Durability = RelaxedDurability // the log is what is looked at here
+	s := mustOpen(t, o)
+	err := s.Snapshot(t.Context(), func(ctx context.Context) error {
+		if _, err := value(ctx, s, "SELECT count(*) FROM resident"); err != nil {
+			return err
+		}
+		fill(t, s, 70)
+		if err := s.checkpoint(t.Context()); err != nil {
+			return err
+		}
+		if n := s.logBytes(); n <= truncateBytes {
+			t.Errorf("the log has %d bytes; want more than %d while a reader needs it", n, truncateBytes)
+		}
+		if n, err := value(ctx, s, "SELECT count(*) FROM resident"); err != nil || n != 0 {
+			t.Errorf("the old reader sees %d rows, %v; want 0", n, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.checkpoint(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.logBytes(); n != 0 {
+		t.Errorf("the log has %d bytes after the reader's end; want 0", n)
+	}
+	wantValue(t, s, "SELECT count(*) FROM resident", 70)
+}
+
+func TestLogStaysShortUnderWrites(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	o.Durability = RelaxedDurability
+	s := mustOpen(t, o)
+	var group errgroup.Group
+	for range 4 {
+		group.Go(func() error {
+			for range 100 {
+				if err := insert(context.Background(), s, strings.Repeat("x", 256<<10)); err != nil {
+					return err
+				}
+				if n := s.logBytes(); n > 2*truncateBytes {
+					return fmt.Errorf("the log has %d bytes", n)
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReplacedLogStopsTheStore(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, options(t))
+	mustInsert(t, s, "Ada")
+	if err := os.Rename(s.path+"-wal", s.path+"-wal.old"); err != nil {
+		t.Fatal(err)
+	}
+	s.kick()
+	if err := <-s.Fatal(); !errors.Is(err, ErrSync) {
+		t.Errorf("fatal = %v; want ErrSync", err)
+	}
+	if err := insert(t.Context(), s, "Bea"); !errors.Is(err, ErrSync) {
+		t.Errorf("write = %v; want ErrSync", err)
+	}
+	if err := errors.Join(os.Rename(s.path+"-wal.old", s.path+"-wal"), s.Close()); !errors.Is(err, ErrSync) {
+		t.Errorf("close = %v; want ErrSync", err)
+	}
+	if err := s.release(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCloseLeavesOneFile(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, options(t))
+	mustInsert(t, s, "Ada")
+	mustClose(t, s)
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if _, err := os.Stat(s.path + suffix); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is left: %v", suffix, err)
+		}
+	}
+	if err := s.Close(); !errors.Is(err, ErrClosed) {
+		t.Errorf("a second close = %v; want ErrClosed", err)
+	}
+}
+
+func TestHealthRemembersTroubleUntilAWriteSucceeds(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, options(t))
+	if err := s.judge(fmt.Errorf("saving: %w", ErrStorageFull)); !errors.Is(err, ErrStorageFull) {
+		t.Fatal(err)
+	}
+	if h := s.Health(t.Context()); h.Writable || !h.Full || len(h.Problems) != 1 {
+		t.Errorf("health = %+v; want full", h)
+	}
+	if err := s.checkpoint(t.Context()); err != nil { // tries a write by itself
+		t.Fatal(err)
+	}
+	if h := s.Health(t.Context()); !h.Writable || h.Full || len(h.Problems) != 0 {
+		t.Errorf("health = %+v; want well", h)
+	}
+}

@@ -1,0 +1,32 @@
+package store
+
+import (
+	"context"
+
+	"carehome/ent"
+
+	_ "carehome/ent/runtime" // without it the schema's hooks and policies do not run
+)
+
+// newClient makes the reading client.
+func (s *Store) newClient() *ent.Client { return ent.NewClient(ent.Driver(readDriver{s})) }
+
+// Write runs fn in one transaction and returns nil only when it is committed and
+// survives what Options.Durability promises. It waits its turn until ctx ends, or
+// for Options.WriteTimeout where ctx has no deadline; if ctx ends before the
+// commit, everything is undone.
+//
+// fn works on the client that it is given. Its error undoes the transaction and
+// comes back as it is; a panic comes back as a PanicError. After one failed
+// statement all others fail too, so look before you insert. fn must not start
+// another Write, nor wait for anything but the database: everybody else queues
+// behind it.
+//
+// Errors, for errors.Is: ErrStorageFull, ErrReadOnly, ErrTimeout, ErrClosed,
+// ErrNested, ErrTxDead, ErrPanic, context.Canceled; with any of these nothing was
+// changed. ErrSync: whether the change holds is unknown, and the process must end.
+func (s *Store) Write(ctx context.Context, fn func(ctx context.Context, client *ent.Client) error) error {
+	return s.write(ctx, func(ctx context.Context, t *tx) error {
+		return fn(ctx, ent.NewClient(ent.Driver(t)))
+	})
+}
