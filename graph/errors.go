@@ -5,8 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"regexp"
+	"runtime/debug"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -172,14 +174,8 @@ func split(ctx context.Context, next graphql.Resolver) (any, error) {
 	return value, list[len(list)-1]
 }
 
-// recovered turns a panic into an error for the presenter, which logs it.
+// recovered turns a panic into an error for the presenter, which logs it with
+// where it happened.
 func recovered(_ context.Context, cause any) error {
-	return &panicked{cause}
+	return fmt.Errorf("panic: %v\n%s", cause, debug.Stack())
 }
-
-type panicked struct{ cause any }
-
-func (p *panicked) Error() string { return "panic" }
-
-// LogValue keeps what the panic said for the log alone.
-func (p *panicked) LogValue() slog.Value { return slog.AnyValue(p.cause) }

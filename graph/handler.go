@@ -74,7 +74,8 @@ func nameOperation(ctx context.Context, next graphql.OperationHandler) graphql.R
 // a page and what is nested in it agree. Mutations read what they wrote.
 func inSnapshot(snapshot func(context.Context, func(context.Context) error) error, present graphql.ErrorPresenterFunc) graphql.ResponseMiddleware {
 	return func(ctx context.Context, next graphql.ResponseHandler) (answer *graphql.Response) {
-		if graphql.GetOperationContext(ctx).Operation.Operation != ast.Query {
+		op := graphql.GetOperationContext(ctx).Operation
+		if op == nil || op.Operation != ast.Query { // nil: refused before it ran
 			return next(ctx)
 		}
 		err := snapshot(ctx, func(ctx context.Context) error {

@@ -155,7 +155,7 @@ func element(typ *ast.Type) *ast.Type {
 
 func item(path string, i int) string { return path + "." + strconv.Itoa(i) }
 
-// argumentOf is the name of an argument that a variable is given to, for errors
+// argumentOf is the path of an argument that a variable is given to, for errors
 // about variables.
 func argumentOf(set ast.SelectionSet, variable string) string {
 	for _, selection := range set {
@@ -164,12 +164,29 @@ func argumentOf(set ast.SelectionSet, variable string) string {
 			continue
 		}
 		for _, argument := range field.Arguments {
-			if argument.Value.Kind == ast.Variable && argument.Value.Raw == variable {
-				return argument.Name
+			if path := variableIn(argument.Name, argument.Value, variable); path != "" {
+				return path
 			}
 		}
-		if name := argumentOf(field.SelectionSet, variable); name != "" {
-			return name
+		if path := argumentOf(field.SelectionSet, variable); path != "" {
+			return path
+		}
+	}
+	return ""
+}
+
+// variableIn is the path at which a value has the variable, or nothing.
+func variableIn(path string, value *ast.Value, variable string) string {
+	if value.Kind == ast.Variable && value.Raw == variable {
+		return path
+	}
+	for i, child := range value.Children {
+		name := child.Name
+		if value.Kind == ast.ListValue {
+			name = strconv.Itoa(i)
+		}
+		if found := variableIn(path+"."+name, child.Value, variable); found != "" {
+			return found
 		}
 	}
 	return ""

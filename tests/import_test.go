@@ -26,7 +26,7 @@ type object = map[string]any
 
 func TestImportedNumbersEqualTheBundles(t *testing.T) {
 	if os.Getenv(address) != "" {
-		t.Skip("SKIP: importing is the binary's own work, and CAREHOME_URL names a server elsewhere")
+		t.Skip("SKIP: importing is the binary's own work, and CAREHOME_TEST_URL names a server elsewhere")
 	}
 	binary, err := build()
 	if err != nil {

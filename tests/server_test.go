@@ -20,7 +20,7 @@ import (
 )
 
 // address names the server to test in the environment.
-const address = "CAREHOME_URL"
+const address = "CAREHOME_TEST_URL"
 
 // patience bounds whatever a test waits for.
 const patience = 60 * time.Second

@@ -1,0 +1,437 @@
+package tests
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"carehome/internal/store"
+	"carehome/tests/powercut"
+)
+
+// The tests in the files crash_*.go hurt a server and its disk while clients
+// write, and then hold what is left against what the clients were told.
+
+// ledger is what the clients know: of each check that was recorded, the last
+// version that was sent and the last that somebody was told of. The checks' notes
+// say their key and version, such as "c03-17 v2".
+type ledger struct {
+	mu   sync.Mutex
+	rows map[string]*entry
+}
+
+type entry struct {
+	id         string // empty until the first answer
+	sent, told int    // versions; 0 for none
+}
+
+// told is a ledger at one moment: version by key.
+type told map[string]int
+
+func newLedger() *ledger { return &ledger{rows: map[string]*entry{}} }
+
+func (l *ledger) send(key string, version int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.rows[key] == nil {
+		l.rows[key] = &entry{}
+	}
+	l.rows[key].sent = max(l.rows[key].sent, version)
+}
+
+func (l *ledger) tell(key, id string, version int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rows[key].id = id
+	l.rows[key].told = max(l.rows[key].told, version)
+}
+
+func (l *ledger) moment() told {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := make(told, len(l.rows))
+	for key, e := range l.rows {
+		if e.told > 0 {
+			now[key] = e.told
+		}
+	}
+	return now
+}
+
+func (l *ledger) sent(key string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e := l.rows[key]; e != nil {
+		return e.sent
+	}
+	return 0
+}
+
+// count is how many changes the clients were told of.
+func (t told) count() (n int) {
+	for _, version := range t {
+		n += version
+	}
+	return n
+}
+
+// refusal is an answer with an error.
+type refusal struct{ code, text string }
+
+func (r refusal) Error() string { return r.code + ": " + r.text }
+
+// post sends one operation and returns the data of an answer without errors.
+func post(ctx context.Context, client *http.Client, url, query string, variables map[string]any, data any) error {
+	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	raw, err := io.ReadAll(response.Body)
+	if err = errors.Join(err, response.Body.Close()); err != nil {
+		return err
+	}
+	var got struct {
+		Data   json.RawMessage
+		Errors []struct {
+			Message    string
+			Extensions struct{ Code string }
+		}
+	}
+	if err := json.Unmarshal(raw, &got); err != nil {
+		return fmt.Errorf("the answer is no JSON (%s): %.300s: %w", response.Status, raw, err)
+	}
+	if len(got.Errors) > 0 {
+		return refusal{got.Errors[0].Extensions.Code, got.Errors[0].Message}
+	}
+	return json.Unmarshal(got.Data, data)
+}
+
+// home is a server with writers and readers at it.
+type home struct {
+	url       string
+	http      *http.Client
+	ledger    *ledger
+	residents []string
+	acked     func() // called after each answer that tells of a change; may be nil
+}
+
+// newHome makes the residents that the checks are recorded of.
+func newHome(t *testing.T, url string, connections int) *home {
+	t.Helper()
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = connections
+	t.Cleanup(transport.CloseIdleConnections)
+	h := &home{url: url, http: &http.Client{Transport: transport, Timeout: patience}, ledger: newLedger()}
+	for i := range 4 {
+		data := read(t, url, `mutation($n: String!) { createResident(input: {givenName: $n, familyName: "Crash", birthDate: "1940-01-01", sex: OTHER}) { resident { id } } }`,
+			map[string]any{"n": fmt.Sprint("R", i)})
+		h.residents = append(h.residents, at(t, data, "createResident", "resident", "id").(string))
+	}
+	return h
+}
+
+const (
+	createCheck = `mutation($i: CreateWellnessInput!) { change: createWellness(input: $i) { wellness { id version notes } } }`
+	updateCheck = `mutation($id: ID!, $i: UpdateWellnessInput!) { change: updateWellness(id: $id, input: $i) { wellness { id version notes } } }`
+	latestCheck = `{ wellness(first: 10, orderBy: [{field: UPDATED_AT, direction: DESC}]) { edges { node { id version notes } } } }`
+)
+
+type check struct {
+	ID      string
+	Version int
+	Notes   string
+}
+
+func notes(key string, version int) string { return fmt.Sprintf("%s v%d", key, version) }
+
+// record sends one change and notes the answer.
+func (h *home) record(ctx context.Context, key, id string, version int) error {
+	// A second column that changes with each version, and enough text to fill
+	// pages.
+	input := map[string]any{"notes": notes(key, version), "energy": version%10 + 1}
+	variables, query := map[string]any{"i": input}, createCheck
+	if version == 1 {
+		input["takenAt"] = "2026-01-01T08:00:00Z"
+		input["residentID"] = h.residents[len(key)%len(h.residents)]
+	} else {
+		input["expectedVersion"] = version - 1
+		variables["id"], query = id, updateCheck
+	}
+	h.ledger.send(key, version)
+	var data struct{ Change struct{ Wellness check } }
+	if err := post(ctx, h.http, h.url, query, variables, &data); err != nil {
+		return err
+	}
+	got := data.Change.Wellness
+	if got.Version != version || got.Notes != notes(key, version) {
+		return fmt.Errorf("%s version %d was answered with %+v", key, version, got)
+	}
+	h.ledger.tell(key, got.ID, version)
+	if h.acked != nil {
+		h.acked()
+	}
+	return nil
+}
+
+// versions is how often each check is written: once made, then changed.
+const versions = 3
+
+// write records checks until ctx ends or a request fails.
+func (h *home) write(ctx context.Context, name string) error {
+	for n := 0; ; n++ {
+		key, id := fmt.Sprintf("%s-%d", name, n), ""
+		for version := 1; version <= versions; version++ {
+			if ctx.Err() != nil {
+				return nil
+			}
+			if err := h.record(context.WithoutCancel(ctx), key, id, version); err != nil {
+				return fmt.Errorf("writing %s: %w", notes(key, version), err)
+			}
+			id = h.ledger.id(key)
+		}
+	}
+}
+
+func (l *ledger) id(key string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rows[key].id
+}
+
+// watch reads the latest checks until ctx ends or a request fails. Whoever was
+// shown a change was told of it.
+func (h *home) watch(ctx context.Context) error {
+	for ctx.Err() == nil {
+		var data struct {
+			Wellness struct{ Edges []struct{ Node check } }
+		}
+		if err := post(context.WithoutCancel(ctx), h.http, h.url, latestCheck, nil, &data); err != nil {
+			return fmt.Errorf("reading: %w", err)
+		}
+		for _, edge := range data.Wellness.Edges {
+			key, version, err := parseNotes(edge.Node.Notes)
+			if err != nil || version != edge.Node.Version {
+				return fmt.Errorf("read %+v, which nobody wrote", edge.Node)
+			}
+			h.ledger.tell(key, edge.Node.ID, version)
+		}
+	}
+	return nil
+}
+
+func parseNotes(text string) (key string, version int, err error) {
+	key, number, _ := strings.Cut(text, " v")
+	version, err = strconv.Atoi(number)
+	return key, version, err
+}
+
+// crowd runs writers and readers until stop; it returns what went wrong first.
+func (h *home) crowd(writers, readers int) (stop func() error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	failures := make(chan error, writers+readers)
+	for i := range writers {
+		all.Go(func() { failures <- h.write(ctx, fmt.Sprintf("c%02d", i)) })
+	}
+	for range readers {
+		all.Go(func() { failures <- h.watch(ctx) })
+	}
+	return func() error {
+		cancel()
+		all.Wait()
+		close(failures)
+		var first error
+		for err := range failures {
+			if first == nil {
+				first = err
+			}
+		}
+		return first
+	}
+}
+
+// outcome is what is wrong with a database after a crash.
+type outcome struct {
+	lost []string // changes that a client was told of
+	half []string // rows and revisions that do not agree
+	made []string // what nobody sent
+	rows int
+}
+
+func (o outcome) err() error {
+	if len(o.lost)+len(o.half)+len(o.made) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d lost %.300q, %d half applied %.300q, %d never sent %.300q",
+		len(o.lost), o.lost, len(o.half), o.half, len(o.made), o.made)
+}
+
+// reopen starts the store on a database as it was left, as a server would, checks
+// all of it, and compares it with what clients were told.
+func reopen(database string, known told, l *ledger) (found outcome, err error) {
+	ctx := context.Background()
+	// The image is a copy: it need not survive another cut.
+	s, err := store.Open(ctx, store.Options{Database: database, Durability: store.RelaxedDurability, AllowNetworkFS: true})
+	if err != nil {
+		return found, fmt.Errorf("opening: %w", err)
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if _, err := store.Verify(ctx, database); err != nil {
+		return found, fmt.Errorf("verifying: %w", err)
+	}
+	return compare(ctx, database, known, l)
+}
+
+// compare reads the checks with plain SQL. The ledger is asked only for what was
+// sent.
+func compare(ctx context.Context, database string, known told, l *ledger) (found outcome, err error) {
+	// The store has registered the driver.
+	db, err := sql.Open("sqlite3", "file:"+database+"?mode=ro")
+	if err != nil {
+		return found, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	rows, err := db.QueryContext(ctx, `SELECT w.notes, w.version, w.energy,
+		(SELECT count(*) FROM revisions r WHERE r.entity_id = w.id),
+		(SELECT coalesce(group_concat(r.entity_version || '=' || (r.content ->> 'notes'), '|' ORDER BY r.entity_version), '') FROM revisions r WHERE r.entity_id = w.id)
+		FROM wellnesses w`)
+	if err != nil {
+		return found, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	missing := maps.Clone(known)
+	for rows.Next() {
+		var text, history string
+		var version, energy, revisions int
+		if err := rows.Scan(&text, &version, &energy, &revisions, &history); err != nil {
+			return found, err
+		}
+		found.rows++
+		key, noted, err := parseNotes(text)
+		var earlier []string
+		for v := 1; v < version; v++ {
+			earlier = append(earlier, fmt.Sprintf("%d=%s", v, notes(key, v)))
+		}
+		switch {
+		case err != nil || version > l.sent(key):
+			found.made = append(found.made, text)
+		case noted != version || energy != version%10+1 || revisions != version-1 || history != strings.Join(earlier, "|"):
+			found.half = append(found.half, fmt.Sprintf("%s (version %d, energy %d): %s", text, version, energy, history))
+		}
+		if version >= missing[key] {
+			delete(missing, key)
+		}
+	}
+	for key, version := range missing {
+		found.lost = append(found.lost, notes(key, version))
+	}
+	if err := rows.Err(); err != nil {
+		return found, err
+	}
+	var strays int
+	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM revisions WHERE entity_id NOT IN (SELECT id FROM wellnesses)").Scan(&strays); err != nil {
+		return found, err
+	}
+	if strays > 0 {
+		found.half = append(found.half, fmt.Sprintf("%d revisions of nothing", strays))
+	}
+	return found, nil
+}
+
+// save writes an image into a new folder and returns the path of the database.
+func save(folder string, image powercut.Image) (string, error) {
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		return "", err
+	}
+	for name, content := range image {
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
+			return "", err
+		}
+	}
+	return filepath.Join(folder, "home.db"), nil
+}
+
+// scale reads a count from the environment: the plain run has the small one.
+func scale(t *testing.T, name string, plain int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return plain
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("%s=%q is not a count", name, text)
+	}
+	return n
+}
+
+// lacking skips a test for what the machine lacks, loudly, and fails it where
+// CAREHOME_TEST_REQUIRE demands that it be there.
+func lacking(t *testing.T, what string, err error) {
+	t.Helper()
+	for required := range strings.FieldsFuncSeq(os.Getenv("CAREHOME_TEST_REQUIRE"), func(r rune) bool { return r == ',' || r == ' ' }) {
+		if required == what {
+			t.Fatalf("CAREHOME_TEST_REQUIRE demands %s: %v", what, err)
+		}
+	}
+	t.Skipf("SKIPPED, NOTHING WAS TESTED: this needs %s: %v", what, err)
+}
+
+// ownServer skips a test that hurts the server it runs, where the suite was given
+// another one.
+func ownServer(t *testing.T) (binary string) {
+	t.Helper()
+	if os.Getenv(address) != "" {
+		t.Skip("SKIPPED: " + address + " names a server elsewhere, and this test hurts its own")
+	}
+	binary, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return binary
+}
+
+// mount shows a disk at a folder for the time of the test.
+func mount(t *testing.T, disk *powercut.Disk) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	if _, err := os.Stat("/dev/fuse"); err != nil {
+		lacking(t, "fuse", err)
+	}
+	unmount, err := powercut.Mount(folder, disk)
+	if err != nil {
+		lacking(t, "fuse", err)
+	}
+	t.Cleanup(func() {
+		deadline := time.Now().Add(10 * time.Second)
+		for err := unmount(); err != nil; err = unmount() {
+			if time.Now().After(deadline) {
+				t.Errorf("unmounting: %v", err)
+				return
+			}
+		}
+	})
+	return folder
+}
