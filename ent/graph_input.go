@@ -31,15 +31,15 @@ import (
 // CreateActivityInput holds what activity is made of.
 type CreateActivityInput struct {
 	Title           string
-	Description     *string
-	Location        *string
+	Description     graphql.Omittable[*string]
+	Location        graphql.Omittable[*string]
 	Category        activity.Category
 	StartsAtLocal   scalar.LocalDateTime
 	DurationMinutes int
-	Recurrence      *schema.Recurrence
-	Capacity        *int
+	Recurrence      graphql.Omittable[*schema.Recurrence]
+	Capacity        graphql.Omittable[*int]
 	Status          graphql.Omittable[*activity.Status]
-	FacilitatorIDs  []nodeid.ID
+	FacilitatorIDs  graphql.Omittable[[]nodeid.ID]
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -49,15 +49,15 @@ func (i CreateActivityInput) Save(ctx context.Context, c *Client) (*Activity, er
 	m := b.Mutation()
 	var changes relay.Changes
 	m.SetTitle(i.Title)
-	relay.Give(&changes, "description", i.Description, m.SetDescription)
-	relay.Give(&changes, "location", i.Location, m.SetLocation)
+	relay.SetOrClear(&changes, "description", i.Description, m.SetDescription, m.ClearDescription)
+	relay.SetOrClear(&changes, "location", i.Location, m.SetLocation, m.ClearLocation)
 	m.SetCategory(i.Category)
 	m.SetStartsAtLocal(i.StartsAtLocal)
 	m.SetDurationMinutes(i.DurationMinutes)
-	relay.Give(&changes, "recurrence", i.Recurrence, func(v schema.Recurrence) { m.SetRecurrence(&v) })
-	relay.Give(&changes, "capacity", i.Capacity, m.SetCapacity)
+	relay.SetOrClear(&changes, "recurrence", i.Recurrence, func(v schema.Recurrence) { m.SetRecurrence(&v) }, m.ClearRecurrence)
+	relay.SetOrClear(&changes, "capacity", i.Capacity, m.SetCapacity, m.ClearCapacity)
 	relay.Set(&changes, "status", i.Status, m.SetStatus)
-	if err := relay.GiveRefers(ctx, &changes, "facilitatorIDs", staffuser.IDKind, i.FacilitatorIDs, m.AddFacilitatorIDs, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
+	if err := relay.SetRefers(ctx, &changes, "facilitatorIDs", staffuser.IDKind, i.FacilitatorIDs, m.AddFacilitatorIDs, m.ClearFacilitators, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
 		return c.StaffUser.Query().Where(staffuser.IDIn(ids...)).IDs(ctx)
 	}); err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (i CreateActivityInput) Save(ctx context.Context, c *Client) (*Activity, er
 		}
 		return nil, changes.With(m.problems(ctx))
 	}
-	return b.Save(changes.Context(ctx, "Activity"))
+	return b.Save(ctx)
 }
 
 // UpdateActivityInput holds what of activity changes. A field that is left out stays as it
@@ -148,9 +148,9 @@ func (i UpdateActivityInput) Save(ctx context.Context, c *Client, id nodeid.ID) 
 type CreateActivityExceptionInput struct {
 	OriginalDate       scalar.Date
 	Cancelled          graphql.Omittable[*bool]
-	NewStartsAtLocal   *scalar.LocalDateTime
-	NewDurationMinutes *int
-	NewLocation        *string
+	NewStartsAtLocal   graphql.Omittable[*scalar.LocalDateTime]
+	NewDurationMinutes graphql.Omittable[*int]
+	NewLocation        graphql.Omittable[*string]
 	ActivityID         nodeid.ID
 }
 
@@ -162,9 +162,9 @@ func (i CreateActivityExceptionInput) Save(ctx context.Context, c *Client) (*Act
 	var changes relay.Changes
 	m.SetOriginalDate(i.OriginalDate)
 	relay.Set(&changes, "cancelled", i.Cancelled, m.SetCancelled)
-	relay.Give(&changes, "newStartsAtLocal", i.NewStartsAtLocal, m.SetNewStartsAtLocal)
-	relay.Give(&changes, "newDurationMinutes", i.NewDurationMinutes, m.SetNewDurationMinutes)
-	relay.Give(&changes, "newLocation", i.NewLocation, m.SetNewLocation)
+	relay.SetOrClear(&changes, "newStartsAtLocal", i.NewStartsAtLocal, m.SetNewStartsAtLocal, m.ClearNewStartsAtLocal)
+	relay.SetOrClear(&changes, "newDurationMinutes", i.NewDurationMinutes, m.SetNewDurationMinutes, m.ClearNewDurationMinutes)
+	relay.SetOrClear(&changes, "newLocation", i.NewLocation, m.SetNewLocation, m.ClearNewLocation)
 	if err := relay.Refer(ctx, &changes, "activityID", activity.IDKind, i.ActivityID, m.SetActivityID, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
 		return c.Activity.Query().Where(activity.IDIn(ids...)).IDs(ctx)
 	}); err != nil {
@@ -176,7 +176,7 @@ func (i CreateActivityExceptionInput) Save(ctx context.Context, c *Client) (*Act
 		}
 		return nil, changes.With(m.problems(ctx))
 	}
-	return b.Save(changes.Context(ctx, "ActivityException"))
+	return b.Save(ctx)
 }
 
 // UpdateActivityExceptionInput holds what of activity exception changes. A field that is left out stays as it
@@ -240,12 +240,12 @@ func (i UpdateActivityExceptionInput) Save(ctx context.Context, c *Client, id no
 type CreateActivityParticipationInput struct {
 	OccurrenceDate scalar.Date
 	Status         graphql.Omittable[*activityparticipation.Status]
-	Engagement     *int
-	Minutes        *int
-	ReasonDeclined *string
-	MoodBefore     *int
-	MoodAfter      *int
-	Note           *string
+	Engagement     graphql.Omittable[*int]
+	Minutes        graphql.Omittable[*int]
+	ReasonDeclined graphql.Omittable[*string]
+	MoodBefore     graphql.Omittable[*int]
+	MoodAfter      graphql.Omittable[*int]
+	Note           graphql.Omittable[*string]
 	ActivityID     nodeid.ID
 	ResidentID     nodeid.ID
 }
@@ -258,12 +258,12 @@ func (i CreateActivityParticipationInput) Save(ctx context.Context, c *Client) (
 	var changes relay.Changes
 	m.SetOccurrenceDate(i.OccurrenceDate)
 	relay.Set(&changes, "status", i.Status, m.SetStatus)
-	relay.Give(&changes, "engagement", i.Engagement, m.SetEngagement)
-	relay.Give(&changes, "minutes", i.Minutes, m.SetMinutes)
-	relay.Give(&changes, "reasonDeclined", i.ReasonDeclined, m.SetReasonDeclined)
-	relay.Give(&changes, "moodBefore", i.MoodBefore, m.SetMoodBefore)
-	relay.Give(&changes, "moodAfter", i.MoodAfter, m.SetMoodAfter)
-	relay.Give(&changes, "note", i.Note, m.SetNote)
+	relay.SetOrClear(&changes, "engagement", i.Engagement, m.SetEngagement, m.ClearEngagement)
+	relay.SetOrClear(&changes, "minutes", i.Minutes, m.SetMinutes, m.ClearMinutes)
+	relay.SetOrClear(&changes, "reasonDeclined", i.ReasonDeclined, m.SetReasonDeclined, m.ClearReasonDeclined)
+	relay.SetOrClear(&changes, "moodBefore", i.MoodBefore, m.SetMoodBefore, m.ClearMoodBefore)
+	relay.SetOrClear(&changes, "moodAfter", i.MoodAfter, m.SetMoodAfter, m.ClearMoodAfter)
+	relay.SetOrClear(&changes, "note", i.Note, m.SetNote, m.ClearNote)
 	if err := relay.Refer(ctx, &changes, "activityID", activity.IDKind, i.ActivityID, m.SetActivityID, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
 		return c.Activity.Query().Where(activity.IDIn(ids...)).IDs(ctx)
 	}); err != nil {
@@ -280,7 +280,7 @@ func (i CreateActivityParticipationInput) Save(ctx context.Context, c *Client) (
 		}
 		return nil, changes.With(m.problems(ctx))
 	}
-	return b.Save(changes.Context(ctx, "ActivityParticipation"))
+	return b.Save(ctx)
 }
 
 // UpdateActivityParticipationInput holds what of activity participation changes. A field that is left out stays as it
@@ -353,16 +353,16 @@ func (i UpdateActivityParticipationInput) Save(ctx context.Context, c *Client, i
 
 // CreateAllergyInput holds what allergy is made of.
 type CreateAllergyInput struct {
-	Substance      *string
-	DrugClass      *string
+	Substance      graphql.Omittable[*string]
+	DrugClass      graphql.Omittable[*string]
 	Display        string
 	Category       allergy.Category
 	Type           graphql.Omittable[*allergy.Type]
 	Criticality    graphql.Omittable[*allergy.Criticality]
 	Verification   graphql.Omittable[*allergy.Verification]
 	ClinicalStatus graphql.Omittable[*allergy.ClinicalStatus]
-	Reaction       *string
-	OnsetOn        *scalar.Date
+	Reaction       graphql.Omittable[*string]
+	OnsetOn        graphql.Omittable[*scalar.Date]
 	ResidentID     nodeid.ID
 }
 
@@ -372,16 +372,16 @@ func (i CreateAllergyInput) Save(ctx context.Context, c *Client) (*Allergy, erro
 	b := c.Allergy.Create()
 	m := b.Mutation()
 	var changes relay.Changes
-	relay.Give(&changes, "substance", i.Substance, m.SetSubstance)
-	relay.Give(&changes, "drugClass", i.DrugClass, m.SetDrugClass)
+	relay.SetOrClear(&changes, "substance", i.Substance, m.SetSubstance, m.ClearSubstance)
+	relay.SetOrClear(&changes, "drugClass", i.DrugClass, m.SetDrugClass, m.ClearDrugClass)
 	m.SetDisplay(i.Display)
 	m.SetCategory(i.Category)
 	relay.Set(&changes, "type", i.Type, m.SetType)
 	relay.Set(&changes, "criticality", i.Criticality, m.SetCriticality)
 	relay.Set(&changes, "verification", i.Verification, m.SetVerification)
 	relay.Set(&changes, "clinicalStatus", i.ClinicalStatus, m.SetClinicalStatus)
-	relay.Give(&changes, "reaction", i.Reaction, m.SetReaction)
-	relay.Give(&changes, "onsetOn", i.OnsetOn, m.SetOnsetOn)
+	relay.SetOrClear(&changes, "reaction", i.Reaction, m.SetReaction, m.ClearReaction)
+	relay.SetOrClear(&changes, "onsetOn", i.OnsetOn, m.SetOnsetOn, m.ClearOnsetOn)
 	if err := relay.Refer(ctx, &changes, "residentID", resident.IDKind, i.ResidentID, m.SetResidentID, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
 		return c.Resident.Query().Where(resident.IDIn(ids...)).IDs(ctx)
 	}); err != nil {
@@ -393,7 +393,7 @@ func (i CreateAllergyInput) Save(ctx context.Context, c *Client) (*Allergy, erro
 		}
 		return nil, changes.With(m.problems(ctx))
 	}
-	return b.Save(changes.Context(ctx, "Allergy"))
+	return b.Save(ctx)
 }
 
 // UpdateAllergyInput holds what of allergy changes. A field that is left out stays as it
@@ -474,8 +474,8 @@ func (i UpdateAllergyInput) Save(ctx context.Context, c *Client, id nodeid.ID) (
 type CreateFacilityInput struct {
 	Name                string
 	TimeZone            string
-	Rounds              []schema.Period
-	Shifts              []schema.Period
+	Rounds              graphql.Omittable[[]schema.Period]
+	Shifts              graphql.Omittable[[]schema.Period]
 	WindowBeforeMinutes graphql.Omittable[*int]
 	WindowAfterMinutes  graphql.Omittable[*int]
 	News2WindowMinutes  graphql.Omittable[*int]
@@ -489,8 +489,8 @@ func (i CreateFacilityInput) Save(ctx context.Context, c *Client) (*Facility, er
 	var changes relay.Changes
 	m.SetName(i.Name)
 	m.SetTimeZone(i.TimeZone)
-	relay.GiveList(&changes, "rounds", i.Rounds, m.SetRounds)
-	relay.GiveList(&changes, "shifts", i.Shifts, m.SetShifts)
+	relay.SetOrClearList(&changes, "rounds", i.Rounds, m.SetRounds, m.ClearRounds)
+	relay.SetOrClearList(&changes, "shifts", i.Shifts, m.SetShifts, m.ClearShifts)
 	relay.Set(&changes, "windowBeforeMinutes", i.WindowBeforeMinutes, m.SetWindowBeforeMinutes)
 	relay.Set(&changes, "windowAfterMinutes", i.WindowAfterMinutes, m.SetWindowAfterMinutes)
 	relay.Set(&changes, "news2WindowMinutes", i.News2WindowMinutes, m.SetNews2WindowMinutes)
@@ -500,7 +500,7 @@ func (i CreateFacilityInput) Save(ctx context.Context, c *Client) (*Facility, er
 		}
 		return nil, changes.With(m.problems(ctx))
 	}
-	return b.Save(changes.Context(ctx, "Facility"))
+	return b.Save(ctx)
 }
 
 // UpdateFacilityInput holds what of facility changes. A field that is left out stays as it
@@ -569,19 +569,19 @@ func (i UpdateFacilityInput) Save(ctx context.Context, c *Client, id nodeid.ID) 
 // CreateMedicationInput holds what medication is made of.
 type CreateMedicationInput struct {
 	Name             string
-	GenericName      *string
-	Code             *string
-	CodeSystem       *string
+	GenericName      graphql.Omittable[*string]
+	Code             graphql.Omittable[*string]
+	CodeSystem       graphql.Omittable[*string]
 	Form             medication.Form
 	Unit             medication.Unit
-	StrengthText     *string
+	StrengthText     graphql.Omittable[*string]
 	IsControlled     graphql.Omittable[*bool]
 	RequiresWitness  graphql.Omittable[*bool]
 	IsTimeCritical   graphql.Omittable[*bool]
 	IsHighRisk       graphql.Omittable[*bool]
-	DrugClasses      []string
+	DrugClasses      graphql.Omittable[[]string]
 	ReorderLevelDays graphql.Omittable[*int]
-	Description      *string
+	Description      graphql.Omittable[*string]
 	AvailableOnline  graphql.Omittable[*bool]
 	Status           graphql.Omittable[*medication.Status]
 }
@@ -593,19 +593,19 @@ func (i CreateMedicationInput) Save(ctx context.Context, c *Client) (*Medication
 	m := b.Mutation()
 	var changes relay.Changes
 	m.SetName(i.Name)
-	relay.Give(&changes, "genericName", i.GenericName, m.SetGenericName)
-	relay.Give(&changes, "code", i.Code, m.SetCode)
-	relay.Give(&changes, "codeSystem", i.CodeSystem, m.SetCodeSystem)
+	relay.SetOrClear(&changes, "genericName", i.GenericName, m.SetGenericName, m.ClearGenericName)
+	relay.SetOrClear(&changes, "code", i.Code, m.SetCode, m.ClearCode)
+	relay.SetOrClear(&changes, "codeSystem", i.CodeSystem, m.SetCodeSystem, m.ClearCodeSystem)
 	m.SetForm(i.Form)
 	m.SetUnit(i.Unit)
-	relay.Give(&changes, "strengthText", i.StrengthText, m.SetStrengthText)
+	relay.SetOrClear(&changes, "strengthText", i.StrengthText, m.SetStrengthText, m.ClearStrengthText)
 	relay.Set(&changes, "isControlled", i.IsControlled, m.SetIsControlled)
 	relay.Set(&changes, "requiresWitness", i.RequiresWitness, m.SetRequiresWitness)
 	relay.Set(&changes, "isTimeCritical", i.IsTimeCritical, m.SetIsTimeCritical)
 	relay.Set(&changes, "isHighRisk", i.IsHighRisk, m.SetIsHighRisk)
-	relay.GiveList(&changes, "drugClasses", i.DrugClasses, m.SetDrugClasses)
+	relay.SetOrClearList(&changes, "drugClasses", i.DrugClasses, m.SetDrugClasses, m.ClearDrugClasses)
 	relay.Set(&changes, "reorderLevelDays", i.ReorderLevelDays, m.SetReorderLevelDays)
-	relay.Give(&changes, "description", i.Description, m.SetDescription)
+	relay.SetOrClear(&changes, "description", i.Description, m.SetDescription, m.ClearDescription)
 	relay.Set(&changes, "availableOnline", i.AvailableOnline, m.SetAvailableOnline)
 	relay.Set(&changes, "status", i.Status, m.SetStatus)
 	if len(changes.Problems) > 0 {
@@ -614,7 +614,7 @@ func (i CreateMedicationInput) Save(ctx context.Context, c *Client) (*Medication
 		}
 		return nil, changes.With(m.problems(ctx))
 	}
-	return b.Save(changes.Context(ctx, "Medication"))
+	return b.Save(ctx)
 }
 
 // UpdateMedicationInput holds what of medication changes. A field that is left out stays as it
@@ -723,7 +723,7 @@ func (i CreateMedicationIngredientInput) Save(ctx context.Context, c *Client) (*
 	if len(changes.Problems) > 0 {
 		return nil, changes.With(m.problems(ctx))
 	}
-	return b.Save(changes.Context(ctx, "MedicationIngredient"))
+	return b.Save(ctx)
 }
 
 // UpdateMedicationIngredientInput holds what of medication ingredient changes. A field that is left out stays as it
@@ -785,39 +785,39 @@ func (i UpdateMedicationIngredientInput) Save(ctx context.Context, c *Client, id
 type CreatePrescriptionInput struct {
 	Status                graphql.Omittable[*prescription.Status]
 	Kind                  graphql.Omittable[*prescription.Kind]
-	DoseAmount            *scalar.Decimal
-	DoseUnit              *prescription.DoseUnit
-	DoseAmountMax         *scalar.Decimal
-	Route                 *prescription.Route
-	ScheduleKind          *prescription.ScheduleKind
-	TimesOfDay            []scalar.LocalTime
-	TimesPerDay           *int
-	EveryNDays            *int
-	DaysOfWeek            []schema.DayOfWeek
-	IntervalMinutes       *int
+	DoseAmount            graphql.Omittable[*scalar.Decimal]
+	DoseUnit              graphql.Omittable[*prescription.DoseUnit]
+	DoseAmountMax         graphql.Omittable[*scalar.Decimal]
+	Route                 graphql.Omittable[*prescription.Route]
+	ScheduleKind          graphql.Omittable[*prescription.ScheduleKind]
+	TimesOfDay            graphql.Omittable[[]scalar.LocalTime]
+	TimesPerDay           graphql.Omittable[*int]
+	EveryNDays            graphql.Omittable[*int]
+	DaysOfWeek            graphql.Omittable[[]schema.DayOfWeek]
+	IntervalMinutes       graphql.Omittable[*int]
 	StartsAt              scalar.Time
-	EndsAt                *scalar.Time
-	MaxDoses              *int
-	PrnReason             *string
-	PrnMinIntervalMinutes *int
-	PrnMaxDosesPer24h     *int
-	PrnMaxAmountPer24h    *scalar.Decimal
-	PrnFollowUpMinutes    *int
-	WindowBeforeMinutes   *int
-	WindowAfterMinutes    *int
-	Indication            *string
-	Instructions          *string
-	FoodRelation          *prescription.FoodRelation
+	EndsAt                graphql.Omittable[*scalar.Time]
+	MaxDoses              graphql.Omittable[*int]
+	PrnReason             graphql.Omittable[*string]
+	PrnMinIntervalMinutes graphql.Omittable[*int]
+	PrnMaxDosesPer24h     graphql.Omittable[*int]
+	PrnMaxAmountPer24h    graphql.Omittable[*scalar.Decimal]
+	PrnFollowUpMinutes    graphql.Omittable[*int]
+	WindowBeforeMinutes   graphql.Omittable[*int]
+	WindowAfterMinutes    graphql.Omittable[*int]
+	Indication            graphql.Omittable[*string]
+	Instructions          graphql.Omittable[*string]
+	FoodRelation          graphql.Omittable[*prescription.FoodRelation]
 	PrescriberName        string
 	IsCovert              graphql.Omittable[*bool]
-	CovertReviewOn        *scalar.Date
+	CovertReviewOn        graphql.Omittable[*scalar.Date]
 	SelfAdministered      graphql.Omittable[*prescription.SelfAdministered]
-	ReviewOn              *scalar.Date
-	StoppedAt             *scalar.Time
-	StopReason            *prescription.StopReason
+	ReviewOn              graphql.Omittable[*scalar.Date]
+	StoppedAt             graphql.Omittable[*scalar.Time]
+	StopReason            graphql.Omittable[*prescription.StopReason]
 	ResidentID            nodeid.ID
 	MedicationID          nodeid.ID
-	ReplacesID            *nodeid.ID
+	ReplacesID            graphql.Omittable[*nodeid.ID]
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -828,36 +828,36 @@ func (i CreatePrescriptionInput) Save(ctx context.Context, c *Client) (*Prescrip
 	var changes relay.Changes
 	relay.Set(&changes, "status", i.Status, m.SetStatus)
 	relay.Set(&changes, "kind", i.Kind, m.SetKind)
-	relay.Give(&changes, "doseAmount", i.DoseAmount, m.SetDoseAmount)
-	relay.Give(&changes, "doseUnit", i.DoseUnit, m.SetDoseUnit)
-	relay.Give(&changes, "doseAmountMax", i.DoseAmountMax, m.SetDoseAmountMax)
-	relay.Give(&changes, "route", i.Route, m.SetRoute)
-	relay.Give(&changes, "scheduleKind", i.ScheduleKind, m.SetScheduleKind)
-	relay.GiveList(&changes, "timesOfDay", i.TimesOfDay, m.SetTimesOfDay)
-	relay.Give(&changes, "timesPerDay", i.TimesPerDay, m.SetTimesPerDay)
-	relay.Give(&changes, "everyNDays", i.EveryNDays, m.SetEveryNDays)
-	relay.GiveList(&changes, "daysOfWeek", i.DaysOfWeek, m.SetDaysOfWeek)
-	relay.Give(&changes, "intervalMinutes", i.IntervalMinutes, m.SetIntervalMinutes)
+	relay.SetOrClear(&changes, "doseAmount", i.DoseAmount, m.SetDoseAmount, m.ClearDoseAmount)
+	relay.SetOrClear(&changes, "doseUnit", i.DoseUnit, m.SetDoseUnit, m.ClearDoseUnit)
+	relay.SetOrClear(&changes, "doseAmountMax", i.DoseAmountMax, m.SetDoseAmountMax, m.ClearDoseAmountMax)
+	relay.SetOrClear(&changes, "route", i.Route, m.SetRoute, m.ClearRoute)
+	relay.SetOrClear(&changes, "scheduleKind", i.ScheduleKind, m.SetScheduleKind, m.ClearScheduleKind)
+	relay.SetOrClearList(&changes, "timesOfDay", i.TimesOfDay, m.SetTimesOfDay, m.ClearTimesOfDay)
+	relay.SetOrClear(&changes, "timesPerDay", i.TimesPerDay, m.SetTimesPerDay, m.ClearTimesPerDay)
+	relay.SetOrClear(&changes, "everyNDays", i.EveryNDays, m.SetEveryNDays, m.ClearEveryNDays)
+	relay.SetOrClearList(&changes, "daysOfWeek", i.DaysOfWeek, m.SetDaysOfWeek, m.ClearDaysOfWeek)
+	relay.SetOrClear(&changes, "intervalMinutes", i.IntervalMinutes, m.SetIntervalMinutes, m.ClearIntervalMinutes)
 	m.SetStartsAt(i.StartsAt)
-	relay.Give(&changes, "endsAt", i.EndsAt, m.SetEndsAt)
-	relay.Give(&changes, "maxDoses", i.MaxDoses, m.SetMaxDoses)
-	relay.Give(&changes, "prnReason", i.PrnReason, m.SetPrnReason)
-	relay.Give(&changes, "prnMinIntervalMinutes", i.PrnMinIntervalMinutes, m.SetPrnMinIntervalMinutes)
-	relay.Give(&changes, "prnMaxDosesPer24h", i.PrnMaxDosesPer24h, m.SetPrnMaxDosesPer24h)
-	relay.Give(&changes, "prnMaxAmountPer24h", i.PrnMaxAmountPer24h, m.SetPrnMaxAmountPer24h)
-	relay.Give(&changes, "prnFollowUpMinutes", i.PrnFollowUpMinutes, m.SetPrnFollowUpMinutes)
-	relay.Give(&changes, "windowBeforeMinutes", i.WindowBeforeMinutes, m.SetWindowBeforeMinutes)
-	relay.Give(&changes, "windowAfterMinutes", i.WindowAfterMinutes, m.SetWindowAfterMinutes)
-	relay.Give(&changes, "indication", i.Indication, m.SetIndication)
-	relay.Give(&changes, "instructions", i.Instructions, m.SetInstructions)
-	relay.Give(&changes, "foodRelation", i.FoodRelation, m.SetFoodRelation)
+	relay.SetOrClear(&changes, "endsAt", i.EndsAt, m.SetEndsAt, m.ClearEndsAt)
+	relay.SetOrClear(&changes, "maxDoses", i.MaxDoses, m.SetMaxDoses, m.ClearMaxDoses)
+	relay.SetOrClear(&changes, "prnReason", i.PrnReason, m.SetPrnReason, m.ClearPrnReason)
+	relay.SetOrClear(&changes, "prnMinIntervalMinutes", i.PrnMinIntervalMinutes, m.SetPrnMinIntervalMinutes, m.ClearPrnMinIntervalMinutes)
+	relay.SetOrClear(&changes, "prnMaxDosesPer24h", i.PrnMaxDosesPer24h, m.SetPrnMaxDosesPer24h, m.ClearPrnMaxDosesPer24h)
+	relay.SetOrClear(&changes, "prnMaxAmountPer24h", i.PrnMaxAmountPer24h, m.SetPrnMaxAmountPer24h, m.ClearPrnMaxAmountPer24h)
+	relay.SetOrClear(&changes, "prnFollowUpMinutes", i.PrnFollowUpMinutes, m.SetPrnFollowUpMinutes, m.ClearPrnFollowUpMinutes)
+	relay.SetOrClear(&changes, "windowBeforeMinutes", i.WindowBeforeMinutes, m.SetWindowBeforeMinutes, m.ClearWindowBeforeMinutes)
+	relay.SetOrClear(&changes, "windowAfterMinutes", i.WindowAfterMinutes, m.SetWindowAfterMinutes, m.ClearWindowAfterMinutes)
+	relay.SetOrClear(&changes, "indication", i.Indication, m.SetIndication, m.ClearIndication)
+	relay.SetOrClear(&changes, "instructions", i.Instructions, m.SetInstructions, m.ClearInstructions)
+	relay.SetOrClear(&changes, "foodRelation", i.FoodRelation, m.SetFoodRelation, m.ClearFoodRelation)
 	m.SetPrescriberName(i.PrescriberName)
 	relay.Set(&changes, "isCovert", i.IsCovert, m.SetIsCovert)
-	relay.Give(&changes, "covertReviewOn", i.CovertReviewOn, m.SetCovertReviewOn)
+	relay.SetOrClear(&changes, "covertReviewOn", i.CovertReviewOn, m.SetCovertReviewOn, m.ClearCovertReviewOn)
 	relay.Set(&changes, "selfAdministered", i.SelfAdministered, m.SetSelfAdministered)
-	relay.Give(&changes, "reviewOn", i.ReviewOn, m.SetReviewOn)
-	relay.Give(&changes, "stoppedAt", i.StoppedAt, m.SetStoppedAt)
-	relay.Give(&changes, "stopReason", i.StopReason, m.SetStopReason)
+	relay.SetOrClear(&changes, "reviewOn", i.ReviewOn, m.SetReviewOn, m.ClearReviewOn)
+	relay.SetOrClear(&changes, "stoppedAt", i.StoppedAt, m.SetStoppedAt, m.ClearStoppedAt)
+	relay.SetOrClear(&changes, "stopReason", i.StopReason, m.SetStopReason, m.ClearStopReason)
 	if err := relay.Refer(ctx, &changes, "residentID", resident.IDKind, i.ResidentID, m.SetResidentID, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
 		return c.Resident.Query().Where(resident.IDIn(ids...)).IDs(ctx)
 	}); err != nil {
@@ -868,7 +868,7 @@ func (i CreatePrescriptionInput) Save(ctx context.Context, c *Client) (*Prescrip
 	}); err != nil {
 		return nil, err
 	}
-	if err := relay.GiveRefer(ctx, &changes, "replacesID", prescription.IDKind, i.ReplacesID, m.SetReplacesID, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
+	if err := relay.SetOrClearRefer(ctx, &changes, "replacesID", prescription.IDKind, i.ReplacesID, m.SetReplacesID, m.ClearReplaces, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
 		return c.Prescription.Query().Where(prescription.IDIn(ids...)).IDs(ctx)
 	}); err != nil {
 		return nil, err
@@ -879,7 +879,7 @@ func (i CreatePrescriptionInput) Save(ctx context.Context, c *Client) (*Prescrip
 		}
 		return nil, changes.With(m.problems(ctx))
 	}
-	return b.Save(changes.Context(ctx, "Prescription"))
+	return b.Save(ctx)
 }
 
 // UpdatePrescriptionInput holds what of prescription changes. A field that is left out stays as it
@@ -1004,24 +1004,24 @@ func (i UpdatePrescriptionInput) Save(ctx context.Context, c *Client, id nodeid.
 type CreateResidentInput struct {
 	GivenName                   string
 	FamilyName                  string
-	PreferredName               *string
+	PreferredName               graphql.Omittable[*string]
 	BirthDate                   scalar.Date
 	BirthDatePrecision          graphql.Omittable[*resident.BirthDatePrecision]
 	Sex                         resident.Sex
-	ExternalID                  *string
-	Language                    *string
+	ExternalID                  graphql.Omittable[*string]
+	Language                    graphql.Omittable[*string]
 	Status                      graphql.Omittable[*resident.Status]
-	DeceasedAt                  *scalar.Time
+	DeceasedAt                  graphql.Omittable[*scalar.Time]
 	Spo2Scale                   graphql.Omittable[*resident.Spo2Scale]
-	Spo2ScaleAuthorisedAt       *scalar.Time
-	HeightCm                    *int
+	Spo2ScaleAuthorisedAt       graphql.Omittable[*scalar.Time]
+	HeightCm                    graphql.Omittable[*int]
 	Resuscitation               graphql.Omittable[*resident.Resuscitation]
 	AllergyStatus               graphql.Omittable[*resident.AllergyStatus]
 	WellnessIntervalHours       graphql.Omittable[*int]
 	WeeklyActivityTargetMinutes graphql.Omittable[*int]
 	ConsentFamilyAccess         graphql.Omittable[*bool]
-	Notes                       *string
-	Spo2ScaleAuthorisedByID     *nodeid.ID
+	Notes                       graphql.Omittable[*string]
+	Spo2ScaleAuthorisedByID     graphql.Omittable[*nodeid.ID]
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -1032,24 +1032,24 @@ func (i CreateResidentInput) Save(ctx context.Context, c *Client) (*Resident, er
 	var changes relay.Changes
 	m.SetGivenName(i.GivenName)
 	m.SetFamilyName(i.FamilyName)
-	relay.Give(&changes, "preferredName", i.PreferredName, m.SetPreferredName)
+	relay.SetOrClear(&changes, "preferredName", i.PreferredName, m.SetPreferredName, m.ClearPreferredName)
 	m.SetBirthDate(i.BirthDate)
 	relay.Set(&changes, "birthDatePrecision", i.BirthDatePrecision, m.SetBirthDatePrecision)
 	m.SetSex(i.Sex)
-	relay.Give(&changes, "externalID", i.ExternalID, m.SetExternalID)
-	relay.Give(&changes, "language", i.Language, m.SetLanguage)
+	relay.SetOrClear(&changes, "externalID", i.ExternalID, m.SetExternalID, m.ClearExternalID)
+	relay.SetOrClear(&changes, "language", i.Language, m.SetLanguage, m.ClearLanguage)
 	relay.Set(&changes, "status", i.Status, m.SetStatus)
-	relay.Give(&changes, "deceasedAt", i.DeceasedAt, m.SetDeceasedAt)
+	relay.SetOrClear(&changes, "deceasedAt", i.DeceasedAt, m.SetDeceasedAt, m.ClearDeceasedAt)
 	relay.Set(&changes, "spo2Scale", i.Spo2Scale, m.SetSpo2Scale)
-	relay.Give(&changes, "spo2ScaleAuthorisedAt", i.Spo2ScaleAuthorisedAt, m.SetSpo2ScaleAuthorisedAt)
-	relay.Give(&changes, "heightCm", i.HeightCm, m.SetHeightCm)
+	relay.SetOrClear(&changes, "spo2ScaleAuthorisedAt", i.Spo2ScaleAuthorisedAt, m.SetSpo2ScaleAuthorisedAt, m.ClearSpo2ScaleAuthorisedAt)
+	relay.SetOrClear(&changes, "heightCm", i.HeightCm, m.SetHeightCm, m.ClearHeightCm)
 	relay.Set(&changes, "resuscitation", i.Resuscitation, m.SetResuscitation)
 	relay.Set(&changes, "allergyStatus", i.AllergyStatus, m.SetAllergyStatus)
 	relay.Set(&changes, "wellnessIntervalHours", i.WellnessIntervalHours, m.SetWellnessIntervalHours)
-	relay.SetOrNull(&changes, "weeklyActivityTargetMinutes", i.WeeklyActivityTargetMinutes, m.SetWeeklyActivityTargetMinutes)
+	relay.Set(&changes, "weeklyActivityTargetMinutes", i.WeeklyActivityTargetMinutes, m.SetWeeklyActivityTargetMinutes)
 	relay.Set(&changes, "consentFamilyAccess", i.ConsentFamilyAccess, m.SetConsentFamilyAccess)
-	relay.Give(&changes, "notes", i.Notes, m.SetNotes)
-	if err := relay.GiveRefer(ctx, &changes, "spo2ScaleAuthorisedByID", staffuser.IDKind, i.Spo2ScaleAuthorisedByID, m.SetSpo2ScaleAuthorisedByID, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
+	relay.SetOrClear(&changes, "notes", i.Notes, m.SetNotes, m.ClearNotes)
+	if err := relay.SetOrClearRefer(ctx, &changes, "spo2ScaleAuthorisedByID", staffuser.IDKind, i.Spo2ScaleAuthorisedByID, m.SetSpo2ScaleAuthorisedByID, m.ClearSpo2ScaleAuthorisedBy, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
 		return c.StaffUser.Query().Where(staffuser.IDIn(ids...)).IDs(ctx)
 	}); err != nil {
 		return nil, err
@@ -1060,7 +1060,7 @@ func (i CreateResidentInput) Save(ctx context.Context, c *Client) (*Resident, er
 		}
 		return nil, changes.With(m.problems(ctx))
 	}
-	return b.Save(changes.Context(ctx, "Resident"))
+	return b.Save(ctx)
 }
 
 // UpdateResidentInput holds what of resident changes. A field that is left out stays as it
@@ -1160,8 +1160,8 @@ func (i UpdateResidentInput) Save(ctx context.Context, c *Client, id nodeid.ID) 
 type CreateResidentContactInput struct {
 	Name           string
 	Relationship   residentcontact.Relationship
-	Phone          *string
-	Email          *string
+	Phone          graphql.Omittable[*string]
+	Email          graphql.Omittable[*string]
 	IsPrimary      graphql.Omittable[*bool]
 	IsFamilyPortal graphql.Omittable[*bool]
 	ResidentID     nodeid.ID
@@ -1175,8 +1175,8 @@ func (i CreateResidentContactInput) Save(ctx context.Context, c *Client) (*Resid
 	var changes relay.Changes
 	m.SetName(i.Name)
 	m.SetRelationship(i.Relationship)
-	relay.Give(&changes, "phone", i.Phone, m.SetPhone)
-	relay.Give(&changes, "email", i.Email, m.SetEmail)
+	relay.SetOrClear(&changes, "phone", i.Phone, m.SetPhone, m.ClearPhone)
+	relay.SetOrClear(&changes, "email", i.Email, m.SetEmail, m.ClearEmail)
 	relay.Set(&changes, "isPrimary", i.IsPrimary, m.SetIsPrimary)
 	relay.Set(&changes, "isFamilyPortal", i.IsFamilyPortal, m.SetIsFamilyPortal)
 	if err := relay.Refer(ctx, &changes, "residentID", resident.IDKind, i.ResidentID, m.SetResidentID, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
@@ -1190,7 +1190,7 @@ func (i CreateResidentContactInput) Save(ctx context.Context, c *Client) (*Resid
 		}
 		return nil, changes.With(m.problems(ctx))
 	}
-	return b.Save(changes.Context(ctx, "ResidentContact"))
+	return b.Save(ctx)
 }
 
 // UpdateResidentContactInput holds what of resident contact changes. A field that is left out stays as it
@@ -1278,7 +1278,7 @@ func (i CreateStaffUserInput) Save(ctx context.Context, c *Client) (*StaffUser, 
 		}
 		return nil, changes.With(m.problems(ctx))
 	}
-	return b.Save(changes.Context(ctx, "StaffUser"))
+	return b.Save(ctx)
 }
 
 // UpdateStaffUserInput holds what of staff user changes. A field that is left out stays as it
@@ -1342,28 +1342,28 @@ func (i UpdateStaffUserInput) Save(ctx context.Context, c *Client, id nodeid.ID)
 type CreateWellnessInput struct {
 	TakenAt            scalar.Time
 	Kind               graphql.Omittable[*wellness.Kind]
-	Mood               *int
-	Feelings           []schema.Feeling
-	Energy             *int
-	SleepMinutes       *int
-	SleepQuality       *int
-	Appetite           *int
-	FluidIntakeMl      *int
-	PainNrs            *int
-	AbbeyItems         []int
-	RespiratoryRate    *int
-	Spo2               *int
-	OnOxygen           *bool
-	OxygenLitresPerMin *scalar.Decimal
-	Systolic           *int
-	Diastolic          *int
-	Pulse              *int
-	Temperature        *scalar.Decimal
-	Consciousness      *wellness.Consciousness
-	Weight             *scalar.Decimal
-	BloodGlucose       *scalar.Decimal
-	BristolStool       *int
-	Notes              *string
+	Mood               graphql.Omittable[*int]
+	Feelings           graphql.Omittable[[]schema.Feeling]
+	Energy             graphql.Omittable[*int]
+	SleepMinutes       graphql.Omittable[*int]
+	SleepQuality       graphql.Omittable[*int]
+	Appetite           graphql.Omittable[*int]
+	FluidIntakeMl      graphql.Omittable[*int]
+	PainNrs            graphql.Omittable[*int]
+	AbbeyItems         graphql.Omittable[[]int]
+	RespiratoryRate    graphql.Omittable[*int]
+	Spo2               graphql.Omittable[*int]
+	OnOxygen           graphql.Omittable[*bool]
+	OxygenLitresPerMin graphql.Omittable[*scalar.Decimal]
+	Systolic           graphql.Omittable[*int]
+	Diastolic          graphql.Omittable[*int]
+	Pulse              graphql.Omittable[*int]
+	Temperature        graphql.Omittable[*scalar.Decimal]
+	Consciousness      graphql.Omittable[*wellness.Consciousness]
+	Weight             graphql.Omittable[*scalar.Decimal]
+	BloodGlucose       graphql.Omittable[*scalar.Decimal]
+	BristolStool       graphql.Omittable[*int]
+	Notes              graphql.Omittable[*string]
 	ResidentID         nodeid.ID
 }
 
@@ -1375,28 +1375,28 @@ func (i CreateWellnessInput) Save(ctx context.Context, c *Client) (*Wellness, er
 	var changes relay.Changes
 	m.SetTakenAt(i.TakenAt)
 	relay.Set(&changes, "kind", i.Kind, m.SetKind)
-	relay.Give(&changes, "mood", i.Mood, m.SetMood)
-	relay.GiveList(&changes, "feelings", i.Feelings, m.SetFeelings)
-	relay.Give(&changes, "energy", i.Energy, m.SetEnergy)
-	relay.Give(&changes, "sleepMinutes", i.SleepMinutes, m.SetSleepMinutes)
-	relay.Give(&changes, "sleepQuality", i.SleepQuality, m.SetSleepQuality)
-	relay.Give(&changes, "appetite", i.Appetite, m.SetAppetite)
-	relay.Give(&changes, "fluidIntakeMl", i.FluidIntakeMl, m.SetFluidIntakeMl)
-	relay.Give(&changes, "painNrs", i.PainNrs, m.SetPainNrs)
-	relay.GiveList(&changes, "abbeyItems", i.AbbeyItems, m.SetAbbeyItems)
-	relay.Give(&changes, "respiratoryRate", i.RespiratoryRate, m.SetRespiratoryRate)
-	relay.Give(&changes, "spo2", i.Spo2, m.SetSpo2)
-	relay.Give(&changes, "onOxygen", i.OnOxygen, m.SetOnOxygen)
-	relay.Give(&changes, "oxygenLitresPerMin", i.OxygenLitresPerMin, m.SetOxygenLitresPerMin)
-	relay.Give(&changes, "systolic", i.Systolic, m.SetSystolic)
-	relay.Give(&changes, "diastolic", i.Diastolic, m.SetDiastolic)
-	relay.Give(&changes, "pulse", i.Pulse, m.SetPulse)
-	relay.Give(&changes, "temperature", i.Temperature, m.SetTemperature)
-	relay.Give(&changes, "consciousness", i.Consciousness, m.SetConsciousness)
-	relay.Give(&changes, "weight", i.Weight, m.SetWeight)
-	relay.Give(&changes, "bloodGlucose", i.BloodGlucose, m.SetBloodGlucose)
-	relay.Give(&changes, "bristolStool", i.BristolStool, m.SetBristolStool)
-	relay.Give(&changes, "notes", i.Notes, m.SetNotes)
+	relay.SetOrClear(&changes, "mood", i.Mood, m.SetMood, m.ClearMood)
+	relay.SetOrClearList(&changes, "feelings", i.Feelings, m.SetFeelings, m.ClearFeelings)
+	relay.SetOrClear(&changes, "energy", i.Energy, m.SetEnergy, m.ClearEnergy)
+	relay.SetOrClear(&changes, "sleepMinutes", i.SleepMinutes, m.SetSleepMinutes, m.ClearSleepMinutes)
+	relay.SetOrClear(&changes, "sleepQuality", i.SleepQuality, m.SetSleepQuality, m.ClearSleepQuality)
+	relay.SetOrClear(&changes, "appetite", i.Appetite, m.SetAppetite, m.ClearAppetite)
+	relay.SetOrClear(&changes, "fluidIntakeMl", i.FluidIntakeMl, m.SetFluidIntakeMl, m.ClearFluidIntakeMl)
+	relay.SetOrClear(&changes, "painNrs", i.PainNrs, m.SetPainNrs, m.ClearPainNrs)
+	relay.SetOrClearList(&changes, "abbeyItems", i.AbbeyItems, m.SetAbbeyItems, m.ClearAbbeyItems)
+	relay.SetOrClear(&changes, "respiratoryRate", i.RespiratoryRate, m.SetRespiratoryRate, m.ClearRespiratoryRate)
+	relay.SetOrClear(&changes, "spo2", i.Spo2, m.SetSpo2, m.ClearSpo2)
+	relay.SetOrClear(&changes, "onOxygen", i.OnOxygen, m.SetOnOxygen, m.ClearOnOxygen)
+	relay.SetOrClear(&changes, "oxygenLitresPerMin", i.OxygenLitresPerMin, m.SetOxygenLitresPerMin, m.ClearOxygenLitresPerMin)
+	relay.SetOrClear(&changes, "systolic", i.Systolic, m.SetSystolic, m.ClearSystolic)
+	relay.SetOrClear(&changes, "diastolic", i.Diastolic, m.SetDiastolic, m.ClearDiastolic)
+	relay.SetOrClear(&changes, "pulse", i.Pulse, m.SetPulse, m.ClearPulse)
+	relay.SetOrClear(&changes, "temperature", i.Temperature, m.SetTemperature, m.ClearTemperature)
+	relay.SetOrClear(&changes, "consciousness", i.Consciousness, m.SetConsciousness, m.ClearConsciousness)
+	relay.SetOrClear(&changes, "weight", i.Weight, m.SetWeight, m.ClearWeight)
+	relay.SetOrClear(&changes, "bloodGlucose", i.BloodGlucose, m.SetBloodGlucose, m.ClearBloodGlucose)
+	relay.SetOrClear(&changes, "bristolStool", i.BristolStool, m.SetBristolStool, m.ClearBristolStool)
+	relay.SetOrClear(&changes, "notes", i.Notes, m.SetNotes, m.ClearNotes)
 	if err := relay.Refer(ctx, &changes, "residentID", resident.IDKind, i.ResidentID, m.SetResidentID, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
 		return c.Resident.Query().Where(resident.IDIn(ids...)).IDs(ctx)
 	}); err != nil {
@@ -1408,7 +1408,7 @@ func (i CreateWellnessInput) Save(ctx context.Context, c *Client) (*Wellness, er
 		}
 		return nil, changes.With(m.problems(ctx))
 	}
-	return b.Save(changes.Context(ctx, "Wellness"))
+	return b.Save(ctx)
 }
 
 // UpdateWellnessInput holds what of wellness changes. A field that is left out stays as it
@@ -2442,9 +2442,6 @@ func (*ResidentMutation) inputName(column string) string {
 func (m *ResidentMutation) Check(ctx context.Context) error {
 	if m.Op().Is(OpUpdate) && len(schema.Rules("Resident")) > 0 {
 		return errors.New("residents have rules between columns and are changed one by one")
-	}
-	if relay.Nulled(ctx, "Resident", "weeklyActivityTargetMinutes") {
-		m.ResetWeeklyActivityTargetMinutes()
 	}
 	return m.problems(ctx).Err()
 }

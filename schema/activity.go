@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
@@ -44,7 +43,7 @@ func (Activity) Mixin() []ent.Mixin {
 // Fields of an activity.
 func (Activity) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("title").Validate(line(120)).Annotations(entgql.OrderField("TITLE")).
+		field.String("title").Validate(line(120)).Annotations(orderKey("TITLE")).
 			Comment("Title, such as \"Music hour\"; 1 to 120 characters."),
 		field.String("description").Optional().Nillable().Validate(text(2000)).
 			Comment("What happens, at most 2000 characters."),
@@ -55,11 +54,11 @@ func (Activity) Fields() []ent.Field {
 			"SOCIAL Company.", "OUTDOOR Out of doors.", "TRIP A trip.", "SPIRITUAL Faith and reflection.",
 			"SENSORY For the senses.", "THERAPY Therapy.", "ONE_TO_ONE With one resident.", "OTHER Something else.",
 		).Comment("What sort of activity it is."),
-		wallTime(field.Time("starts_at_local")).Annotations(entgql.OrderField("STARTS_AT_LOCAL")).
+		wallTime(field.Time("starts_at_local")).Annotations(orderKey("STARTS_AT_LOCAL")).
 			Comment("When it (first) starts on the home's clocks, such as \"2026-03-29T10:30\"."),
 		field.Int("duration_minutes").Validate(between(5, 1440)).
 			Comment("How long it takes, in minutes, 5 to 1440."),
-		field.JSON("recurrence", &Recurrence{}).Optional().Annotations(entgql.Type("Recurrence")).
+		field.JSON("recurrence", &Recurrence{}).Optional().Annotations(graphType("Recurrence")).
 			Comment("How it repeats; null for one occasion."),
 		field.Int("capacity").Optional().Nillable().Validate(between(1, 500)).
 			Comment("Places, 1 to 500; null for no limit."),
@@ -77,7 +76,7 @@ func (Activity) Edges() []ent.Edge {
 			Comment("Who leads it."),
 		edge.To("exceptions", ActivityException.Type).Annotations(entsql.OnDelete(entsql.Cascade)).
 			Comment("Occasions of the series that are moved or cancelled."),
-		edge.To("participations", ActivityParticipation.Type).Annotations(entgql.RelayConnection(), entsql.OnDelete(entsql.Restrict)).
+		edge.To("participations", ActivityParticipation.Type).Annotations(connection, entsql.OnDelete(entsql.Restrict)).
 			Comment("Who is invited and who came."),
 	}
 }

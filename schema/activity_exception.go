@@ -3,7 +3,6 @@ package schema
 import (
 	"context"
 
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
@@ -27,7 +26,7 @@ func (ActivityException) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("activity_id").GoType(nodeid.ID(0)).Immutable().Annotations(hidden).
 			Comment("Which series it is of."),
-		date(field.Time("original_date")).Immutable().Annotations(entgql.OrderField("ORIGINAL_DATE")).
+		date(field.Time("original_date")).Immutable().Annotations(orderKey("ORIGINAL_DATE")).
 			Comment("Local date on which the series had the occasion."),
 		field.Bool("cancelled").Default(false).
 			Comment("Whether the occasion does not take place; else at least one of the new values is given."),

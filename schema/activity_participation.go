@@ -3,7 +3,6 @@ package schema
 import (
 	"context"
 
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
@@ -29,7 +28,7 @@ func (ActivityParticipation) Fields() []ent.Field {
 			Comment("In what."),
 		field.Int64("resident_id").GoType(nodeid.ID(0)).Immutable().Annotations(hidden).
 			Comment("Who."),
-		date(field.Time("occurrence_date")).Immutable().Annotations(entgql.OrderField("OCCURRENCE_DATE")).
+		date(field.Time("occurrence_date")).Immutable().Annotations(orderKey("OCCURRENCE_DATE")).
 			Comment("Local date of the occasion."),
 		choices(field.Enum("status"),
 			"INVITED Invited, no answer yet.", "CONFIRMED Will come.", "DECLINED Does not want to come.",

@@ -3,7 +3,6 @@ package schema
 import (
 	"context"
 
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
@@ -34,7 +33,7 @@ func (Allergy) Fields() []ent.Field {
 			Comment("Substance as a slug, such as \"amoxicillin\", matched with a medication's ingredients; substance or drugClass is needed."),
 		field.String("drug_class").Optional().Nillable().Validate(text(120)).Validate(shaped(slug, "penicillin")).
 			Comment("Class of drugs as a slug, such as \"penicillin\"; substance or drugClass is needed."),
-		field.String("display").Validate(line(200)).Annotations(entgql.OrderField("DISPLAY")).
+		field.String("display").Validate(line(200)).Annotations(orderKey("DISPLAY")).
 			Comment("What is shown, such as \"Penicillin (rash)\"."),
 		choices(field.Enum("category"),
 			"MEDICATION A medicine.", "FOOD A food.", "ENVIRONMENT Something around, such as pollen.", "BIOLOGIC A biological product, such as a vaccine.",

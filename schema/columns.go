@@ -8,7 +8,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/schema"
 
@@ -25,28 +24,28 @@ type builder[B any] interface {
 
 // instant makes a time column an instant in UTC at millisecond precision.
 func instant[B builder[B]](b B) B {
-	return b.GoType(scalar.Time{}).Annotations(entgql.Type("Time")).SchemaType(map[string]string{
+	return b.GoType(scalar.Time{}).Annotations(graphType("Time")).SchemaType(map[string]string{
 		dialect.SQLite: "text", dialect.Postgres: "timestamptz(3)",
 	})
 }
 
 // date makes a time column a day of the calendar.
 func date[B builder[B]](b B) B {
-	return b.GoType(scalar.Date{}).Annotations(entgql.Type("Date")).SchemaType(map[string]string{
+	return b.GoType(scalar.Date{}).Annotations(graphType("Date")).SchemaType(map[string]string{
 		dialect.SQLite: "text", dialect.Postgres: "date",
 	})
 }
 
 // wallTime makes a time column a date and time on the home's clocks.
 func wallTime[B builder[B]](b B) B {
-	return b.GoType(scalar.LocalDateTime{}).Annotations(entgql.Type("LocalDateTime")).SchemaType(map[string]string{
+	return b.GoType(scalar.LocalDateTime{}).Annotations(graphType("LocalDateTime")).SchemaType(map[string]string{
 		dialect.SQLite: "text", dialect.Postgres: "timestamp(0)",
 	})
 }
 
 // decimal makes an int64 column an exact decimal with four places.
 func decimal[B builder[B]](b B) B {
-	return b.GoType(scalar.Decimal(0)).Annotations(entgql.Type("Decimal"))
+	return b.GoType(scalar.Decimal(0)).Annotations(graphType("Decimal"))
 }
 
 type enumBuilder[B any] interface {
@@ -76,10 +75,10 @@ func goName(value string) string {
 }
 
 // hidden keeps a column out of the graph altogether.
-var hidden = entgql.Skip(entgql.SkipAll)
+var hidden = leftOut(everywhere)
 
 // readOnly keeps a column out of the mutation inputs.
-var readOnly = entgql.Skip(entgql.SkipMutationCreateInput | entgql.SkipMutationUpdateInput)
+var readOnly = leftOut(fromCreate | fromUpdate)
 
 // line accepts 1 to max characters of one line, without blanks at the ends.
 func line(max int) func(string) error {

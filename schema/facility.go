@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
@@ -44,13 +43,13 @@ func (Facility) Mixin() []ent.Mixin { return []ent.Mixin{record{kind: nodeid.Fac
 // Fields of a home. The default windows are those of homes that use Carerealm.
 func (Facility) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("name").Validate(line(120)).Annotations(entgql.OrderField("NAME")).
+		field.String("name").Validate(line(120)).Annotations(orderKey("NAME")).
 			Comment("Name of the home, such as \"Casa del Sol\"."),
 		field.String("time_zone").Validate(zone).
 			Comment("IANA time zone of the home's clocks, such as \"Europe/Madrid\"."),
-		field.JSON("rounds", []Period{}).Optional().Annotations(entgql.Type("[Period!]")).
+		field.JSON("rounds", []Period{}).Optional().Annotations(graphType("[Period!]")).
 			Comment("Medication rounds of the day; they may wrap midnight and do not overlap."),
-		field.JSON("shifts", []Period{}).Optional().Annotations(entgql.Type("[Period!]")).
+		field.JSON("shifts", []Period{}).Optional().Annotations(graphType("[Period!]")).
 			Comment("Shifts of the day; together they cover 24 hours without overlap."),
 		field.Int("window_before_minutes").Default(30).Validate(between(0, 720)).
 			Comment("Minutes before its time from which a dose may be given, 0 to 720."),

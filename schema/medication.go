@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
@@ -30,7 +29,7 @@ func (Medication) Mixin() []ent.Mixin {
 // Fields of a product.
 func (Medication) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("name").Validate(line(200)).Annotations(entgql.OrderField("NAME")).
+		field.String("name").Validate(line(200)).Annotations(orderKey("NAME")).
 			Comment("Name of the product, such as \"Paracetamol 500 mg tablets\"; unique with strength and form."),
 		field.String("name_key").Unique().Annotations(hidden).
 			Comment("Name, strength and form without accents and case."),
@@ -49,7 +48,7 @@ func (Medication) Fields() []ent.Field {
 			Comment("The unit that is counted when it is given."),
 		field.String("strength_text").Optional().Nillable().Validate(line(60)).
 			Comment("Strength as it is shown, such as \"500 mg\"."),
-		field.Bool("is_controlled").Default(false).Annotations(entgql.OrderField("IS_CONTROLLED")).
+		field.Bool("is_controlled").Default(false).Annotations(orderKey("IS_CONTROLLED")).
 			Comment("Whether it is a controlled drug."),
 		field.Bool("requires_witness").Default(false).
 			Comment("Whether a second person must witness each dose; true by default for a controlled drug."),
@@ -57,7 +56,7 @@ func (Medication) Fields() []ent.Field {
 			Comment("Whether the window for giving it is narrow, as for Parkinson's drugs."),
 		field.Bool("is_high_risk").Default(false).
 			Comment("Whether errors are especially dangerous, as with anticoagulants and insulin."),
-		field.JSON("drug_classes", []string{}).Optional().Annotations(entgql.Type("[String!]")).
+		field.JSON("drug_classes", []string{}).Optional().Annotations(graphType("[String!]")).
 			Comment("Classes as lower-case slugs, such as \"penicillin\" or \"nsaid\"; matched with allergies."),
 		field.Int("reorder_level_days").Default(7).Validate(between(0, 90)).
 			Comment("Days of stock below which to order again, 0 to 90."),
@@ -84,7 +83,7 @@ func (Medication) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.To("ingredients", MedicationIngredient.Type).Annotations(entsql.OnDelete(entsql.Cascade)).
 			Comment("Active substances and their amounts in one unit."),
-		edge.To("prescriptions", Prescription.Type).Annotations(entgql.RelayConnection(), entsql.OnDelete(entsql.Restrict)).
+		edge.To("prescriptions", Prescription.Type).Annotations(connection, entsql.OnDelete(entsql.Restrict)).
 			Comment("Who is prescribed it; those entered in error are left out unless the filter names the status."),
 	}
 }

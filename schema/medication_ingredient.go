@@ -1,7 +1,6 @@
 package schema
 
 import (
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
@@ -25,7 +24,7 @@ func (MedicationIngredient) Fields() []ent.Field {
 		field.Int64("medication_id").GoType(nodeid.ID(0)).Immutable().Annotations(hidden).
 			Comment("Which product it is in."),
 		field.String("substance").Validate(text(120)).Validate(shaped(slug, "paracetamol")).
-			Annotations(entgql.OrderField("SUBSTANCE")).
+			Annotations(orderKey("SUBSTANCE")).
 			Comment("Substance as a slug, such as \"paracetamol\"."),
 		decimal(field.Int64("amount_per_unit")).Validate(decimalBetween("0.0001", "1000000", 4)).
 			Comment("Amount in one unit of the product, above 0, in amountUnit."),

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/privacy"
@@ -31,26 +30,26 @@ type record struct {
 func (r record) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("id").GoType(nodeid.ID(0)).Immutable().
-			Annotations(entgql.OrderField("ID")).
+			Annotations(orderKey("ID")).
 			Comment(fmt.Sprintf("Opaque identity, such as %q.", nodeid.New(r.kind, 17))),
 		instant(field.Time("created_at")).Immutable().
-			Annotations(readOnly, entgql.OrderField("CREATED_AT")).
+			Annotations(readOnly, orderKey("CREATED_AT")).
 			Comment("When the row was made, by the server's clock."),
 		instant(field.Time("updated_at")).
-			Annotations(readOnly, entgql.OrderField("UPDATED_AT")).
+			Annotations(readOnly, orderKey("UPDATED_AT")).
 			Comment("When the row was last changed, by the server's clock."),
 		field.Int64("created_by_id").GoType(nodeid.ID(0)).Optional().Nillable().Immutable().Annotations(hidden).
 			Comment("Who made the row; null for the system."),
 		field.Int64("updated_by_id").GoType(nodeid.ID(0)).Optional().Nillable().Annotations(hidden).
 			Comment("Who last changed the row; null for the system."),
-		field.Int("version").Annotations(entgql.Skip(
-			entgql.SkipMutationCreateInput | entgql.SkipMutationUpdateInput | entgql.SkipWhereInput | entgql.SkipOrderField)).
+		field.Int("version").Annotations(leftOut(
+			fromCreate | fromUpdate | fromWhere | fromOrder)).
 			Comment("Raised by one with each change; give it as expectedVersion to be told of a change in between."),
 	}
 }
 
 func (r record) Edges() []ent.Edge {
-	unlisted := entgql.Skip(entgql.SkipMutationCreateInput | entgql.SkipMutationUpdateInput | entgql.SkipWhereInput)
+	unlisted := leftOut(fromCreate | fromUpdate | fromWhere)
 	restrict := entsql.OnDelete(entsql.Restrict)
 	const created, updated = "Who made the row; null for the system.", "Who last changed the row; null for the system."
 	if r.kind == nodeid.StaffUser {
@@ -77,14 +76,12 @@ func (record) Indexes() []ent.Index {
 
 func (r record) Annotations() []schema.Annotation {
 	annotations := []schema.Annotation{
-		entgql.RelayConnection(),
-		entgql.QueryField(),
-		entgql.MultiOrder(),
+		exposure{RelayConnection: true, MultiOrder: true, QueryField: &queryField{}},
 		entsql.IncrementStart(int(r.kind.Start())),
 		entsql.WithComments(false),
 	}
 	if !r.unchanging {
-		annotations = append(annotations, entgql.Mutations(entgql.MutationCreate(), entgql.MutationUpdate()))
+		annotations = append(annotations, exposure{MutationInputs: []inputShape{{IsCreate: true}, {}}})
 	}
 	return annotations
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
@@ -42,7 +41,7 @@ func (Prescription) Fields() []ent.Field {
 			"STOPPED Ended before its time.",
 			"CANCELLED Withdrawn before any dose.",
 			"ENTERED_IN_ERROR Should never have been recorded.",
-		).Default("DRAFT").Annotations(entgql.OrderField("STATUS")).
+		).Default("DRAFT").Annotations(orderKey("STATUS")).
 			Comment("State of the order, as in FHIR; COMPLETED, STOPPED, CANCELLED and ENTERED_IN_ERROR are final."),
 		choices(field.Enum("kind"),
 			"SCHEDULED At set times.", "PRN When needed.", "ONE_OFF Once.",
@@ -65,17 +64,17 @@ func (Prescription) Fields() []ent.Field {
 			"INTERVAL Every so many minutes of elapsed time.",
 			"ONCE Once, at startsAt.",
 		).Optional().Nillable().Comment("How its times are stated; needed unless PRN."),
-		field.JSON("times_of_day", []scalar.LocalTime{}).Optional().Annotations(entgql.Type("[LocalTime!]")).
+		field.JSON("times_of_day", []scalar.LocalTime{}).Optional().Annotations(graphType("[LocalTime!]")).
 			Comment("Times on the home's clocks, 1 to 24, in order and different, such as [\"08:00\", \"20:00\"]."),
 		field.Int("times_per_day").Optional().Nillable().Validate(between(1, 24)).
 			Comment("How often a day where an imported order states no times; times are never invented."),
 		field.Int("every_n_days").Optional().Nillable().Validate(between(1, 365)).
 			Comment("Every so many days counted from startsAt's local date, 1 to 365; 2 is every other day; null is every day."),
-		field.JSON("days_of_week", []DayOfWeek{}).Optional().Annotations(entgql.Type("[DayOfWeek!]")).
+		field.JSON("days_of_week", []DayOfWeek{}).Optional().Annotations(graphType("[DayOfWeek!]")).
 			Comment("Only on these days; not together with everyNDays above 1."),
 		field.Int("interval_minutes").Optional().Nillable().Validate(between(30, 10080)).
 			Comment("Minutes of elapsed time between doses, 30 to 10080, for INTERVAL only."),
-		instant(field.Time("starts_at")).Annotations(entgql.OrderField("STARTS_AT")).
+		instant(field.Time("starts_at")).Annotations(orderKey("STARTS_AT")).
 			Comment("From when it is in force."),
 		instant(field.Time("ends_at")).Optional().Nillable().
 			Comment("Until when it is in force, exclusive; after startsAt; null is open."),
@@ -122,7 +121,7 @@ func (Prescription) Fields() []ent.Field {
 			"DISCHARGED The resident left.", "DECEASED The resident died.", "DOSE_CHANGED The dose was changed.",
 			"OTHER Another reason.",
 		).Optional().Nillable().Comment("Why it was stopped."),
-		field.JSON("needs_review", []ReviewItem{}).Optional().Annotations(readOnly, entgql.Type("[ReviewItem!]")).
+		field.JSON("needs_review", []ReviewItem{}).Optional().Annotations(readOnly, graphType("[ReviewItem!]")).
 			Comment("What an imported order lacks; until it is completed nobody can give a dose from it. Empty when complete."),
 		field.Int64("replaces_id").GoType(nodeid.ID(0)).Optional().Nillable().Immutable().Unique().Annotations(hidden).
 			Comment("The prescription that this one follows."),

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
@@ -32,13 +31,13 @@ func (Resident) Mixin() []ent.Mixin {
 // Fields of a resident.
 func (Resident) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("given_name").Validate(line(100)).Annotations(entgql.OrderField("GIVEN_NAME")).
+		field.String("given_name").Validate(line(100)).Annotations(orderKey("GIVEN_NAME")).
 			Comment("Given name or names, such as \"María Dolores\"; 1 to 100 characters."),
-		field.String("family_name").Validate(line(100)).Annotations(entgql.OrderField("FAMILY_NAME")).
+		field.String("family_name").Validate(line(100)).Annotations(orderKey("FAMILY_NAME")).
 			Comment("Family name or names, such as \"García Ruiz\"; 1 to 100 characters."),
 		field.String("preferred_name").Optional().Nillable().Validate(line(100)).
 			Comment("What the resident likes to be called, such as \"Lola\"."),
-		date(field.Time("birth_date")).Annotations(entgql.OrderField("BIRTH_DATE")).
+		date(field.Time("birth_date")).Annotations(orderKey("BIRTH_DATE")).
 			Comment("Date of birth, from 1900-01-01 to today."),
 		choices(field.Enum("birth_date_precision"),
 			"YEAR Only the year is known.",
@@ -59,7 +58,7 @@ func (Resident) Fields() []ent.Field {
 			"ON_LEAVE Lives in the home and is away for a while.",
 			"DISCHARGED Has left the home.",
 			"DECEASED Has died.",
-		).Default("PRE_ADMISSION").Annotations(entgql.OrderField("STATUS")).
+		).Default("PRE_ADMISSION").Annotations(orderKey("STATUS")).
 			Comment("Where the resident stands with the home."),
 		instant(field.Time("deceased_at")).Optional().Nillable().
 			Comment("When the resident died; not before birth nor in the future."),
@@ -103,11 +102,11 @@ func (Resident) Edges() []ent.Edge {
 			Comment("People to call."),
 		edge.To("allergies", Allergy.Type).Annotations(entsql.OnDelete(entsql.Restrict)).
 			Comment("Allergies and intolerances; those entered in error are left out."),
-		edge.To("prescriptions", Prescription.Type).Annotations(entgql.RelayConnection(), entsql.OnDelete(entsql.Restrict)).
+		edge.To("prescriptions", Prescription.Type).Annotations(connection, entsql.OnDelete(entsql.Restrict)).
 			Comment("Prescriptions, of any status but ENTERED_IN_ERROR unless the filter names the status."),
-		edge.To("wellness", Wellness.Type).Annotations(entgql.RelayConnection(), entsql.OnDelete(entsql.Restrict)).
+		edge.To("wellness", Wellness.Type).Annotations(connection, entsql.OnDelete(entsql.Restrict)).
 			Comment("Wellness checks; those entered in error are left out unless the filter names the status."),
-		edge.To("participations", ActivityParticipation.Type).Annotations(entgql.RelayConnection(), entsql.OnDelete(entsql.Restrict)).
+		edge.To("participations", ActivityParticipation.Type).Annotations(connection, entsql.OnDelete(entsql.Restrict)).
 			Comment("Invitations to and attendance at activities."),
 		edge.To("spo2_scale_authorised_by", StaffUser.Type).Unique().Field("spo2_scale_authorised_by_id").
 			Annotations(entsql.OnDelete(entsql.Restrict)).

@@ -3,7 +3,6 @@ package schema
 import (
 	"context"
 
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
@@ -25,7 +24,7 @@ func (ResidentContact) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("resident_id").GoType(nodeid.ID(0)).Immutable().Annotations(hidden).
 			Comment("Whose contact this is."),
-		field.String("name").Validate(line(120)).Annotations(entgql.OrderField("NAME")).
+		field.String("name").Validate(line(120)).Annotations(orderKey("NAME")).
 			Comment("Name of the contact, 1 to 120 characters."),
 		choices(field.Enum("relationship"),
 			"SPOUSE Husband, wife or partner.", "CHILD Son or daughter.", "SIBLING Brother or sister.",

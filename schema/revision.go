@@ -3,7 +3,6 @@ package schema
 import (
 	"encoding/json"
 
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
@@ -24,11 +23,11 @@ func (Revision) Mixin() []ent.Mixin {
 // Fields of a revision.
 func (Revision) Fields() []ent.Field {
 	return []ent.Field{
-		field.Int64("entity_id").GoType(nodeid.ID(0)).Immutable().Annotations(entgql.Type("ID")).
+		field.Int64("entity_id").GoType(nodeid.ID(0)).Immutable().Annotations(graphType("ID")).
 			Comment("Which row was changed."),
 		field.Int("entity_version").Immutable().
 			Comment("The version that the content was."),
-		field.JSON("content", json.RawMessage{}).Immutable().Annotations(entgql.Type("JSON")).
+		field.JSON("content", json.RawMessage{}).Immutable().Annotations(graphType("JSON")).
 			Comment("The row as it was before the change, as a JSON object."),
 		field.String("reason").Optional().Nillable().Immutable().Validate(text(500)).
 			Comment("Why it was changed."),

@@ -3,7 +3,6 @@ package schema
 import (
 	"strings"
 
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
@@ -22,7 +21,7 @@ func (StaffUser) Mixin() []ent.Mixin { return []ent.Mixin{record{kind: nodeid.St
 // Fields of a person.
 func (StaffUser) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("display_name").Validate(line(120)).Annotations(entgql.OrderField("DISPLAY_NAME")).
+		field.String("display_name").Validate(line(120)).Annotations(orderKey("DISPLAY_NAME")).
 			Comment("Name shown to others, such as \"Ana López\"."),
 		field.String("email").Validate(text(254)).Validate(shaped(`^[^@\s]+@[^@\s]+$`, "ana@example.org")).
 			Comment("Address for signing in; one person each, whatever the case of its letters."),
@@ -46,7 +45,7 @@ func (StaffUser) Fields() []ent.Field {
 // Edges of a person.
 func (StaffUser) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("activities", Activity.Type).Ref("facilitators").Annotations(entgql.RelayConnection(), readOnly).
+		edge.From("activities", Activity.Type).Ref("facilitators").Annotations(connection, readOnly).
 			Comment("Activities that the person leads."),
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
@@ -40,7 +39,7 @@ func (Wellness) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("resident_id").GoType(nodeid.ID(0)).Immutable().Annotations(hidden).
 			Comment("Who was checked."),
-		instant(field.Time("taken_at")).Annotations(entgql.OrderField("TAKEN_AT")).
+		instant(field.Time("taken_at")).Annotations(orderKey("TAKEN_AT")).
 			Comment("When the check was made; at most 5 minutes ahead of the server's clock."),
 		choices(field.Enum("kind"),
 			"ROUTINE An ordinary check.", "ADMISSION On admission.", "POST_FALL After a fall.",
@@ -48,7 +47,7 @@ func (Wellness) Fields() []ent.Field {
 		).Default("ROUTINE").Comment("Why the check was made."),
 		field.Int("mood").Optional().Nillable().Validate(between(1, 5)).
 			Comment("Mood, 1 (very low), 2 (low), 3 (neutral), 4 (good) or 5 (very good)."),
-		field.JSON("feelings", []Feeling{}).Optional().Annotations(entgql.Type("[Feeling!]")).
+		field.JSON("feelings", []Feeling{}).Optional().Annotations(graphType("[Feeling!]")).
 			Comment("Feelings shown or told."),
 		field.Int("energy").Optional().Nillable().Validate(between(1, 10)).
 			Comment("Energy, 1 (none) to 10 (full)."),
@@ -62,7 +61,7 @@ func (Wellness) Fields() []ent.Field {
 			Comment("Fluid drunk, in mL, 0 to 10000."),
 		field.Int("pain_nrs").Optional().Nillable().Validate(between(0, 10)).
 			Comment("Pain on the numeric rating scale, 0 (none) to 10 (worst) (LOINC 72514-3)."),
-		field.JSON("abbey_items", []int{}).Optional().Annotations(entgql.Type("[Int!]")).
+		field.JSON("abbey_items", []int{}).Optional().Annotations(graphType("[Int!]")).
 			Comment("The six items of the Abbey pain scale, 0 to 3 each."),
 		field.Int("respiratory_rate").Optional().Nillable().Validate(between(1, 100)).
 			Comment("Breaths per minute, 1 to 100 (LOINC 9279-1)."),
@@ -129,7 +128,7 @@ func (Wellness) Hooks() []ent.Hook { return []ent.Hook{recorded("recorded_at"), 
 
 // Annotations of the type.
 func (Wellness) Annotations() []schema.Annotation {
-	return []schema.Annotation{entgql.QueryField("wellness"), schema.Comment("One check of a resident at one moment: any of its measures, or a note.")}
+	return []schema.Annotation{rootField("wellness"), schema.Comment("One check of a resident at one moment: any of its measures, or a note.")}
 }
 
 // recorded stamps who records a new row, and when if a column is named for it.

@@ -14012,21 +14012,21 @@ func unmarshalInputCreateActivityExceptionInput(ctx context.Context, ec *executi
 			if err != nil {
 				return it, err
 			}
-			it.NewStartsAtLocal = data
+			it.NewStartsAtLocal = graphql.OmittableOf(data)
 		case "newDurationMinutes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newDurationMinutes"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.NewDurationMinutes = data
+			it.NewDurationMinutes = graphql.OmittableOf(data)
 		case "newLocation":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("newLocation"))
 			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.NewLocation = data
+			it.NewLocation = graphql.OmittableOf(data)
 		case "activityID":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("activityID"))
 			data, err := unmarshalNID2carehomeᚋinternalᚋnodeidᚐID(ctx, ec, v)
@@ -14082,14 +14082,14 @@ func unmarshalInputCreateActivityInput(ctx context.Context, ec *executionContext
 			if err != nil {
 				return it, err
 			}
-			it.Description = data
+			it.Description = graphql.OmittableOf(data)
 		case "location":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("location"))
 			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Location = data
+			it.Location = graphql.OmittableOf(data)
 		case "category":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("category"))
 			data, err := unmarshalNActivityCategory2carehomeᚋentᚋactivityᚐCategory(ctx, ec, v)
@@ -14117,14 +14117,14 @@ func unmarshalInputCreateActivityInput(ctx context.Context, ec *executionContext
 			if err != nil {
 				return it, err
 			}
-			it.Recurrence = data
+			it.Recurrence = graphql.OmittableOf(data)
 		case "capacity":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("capacity"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Capacity = data
+			it.Capacity = graphql.OmittableOf(data)
 		case "status":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
 			data, err := unmarshalOActivityStatus2ᚖcarehomeᚋentᚋactivityᚐStatus(ctx, ec, v)
@@ -14138,7 +14138,7 @@ func unmarshalInputCreateActivityInput(ctx context.Context, ec *executionContext
 			if err != nil {
 				return it, err
 			}
-			it.FacilitatorIDs = data
+			it.FacilitatorIDs = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -14194,42 +14194,42 @@ func unmarshalInputCreateActivityParticipationInput(ctx context.Context, ec *exe
 			if err != nil {
 				return it, err
 			}
-			it.Engagement = data
+			it.Engagement = graphql.OmittableOf(data)
 		case "minutes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("minutes"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Minutes = data
+			it.Minutes = graphql.OmittableOf(data)
 		case "reasonDeclined":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reasonDeclined"))
 			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.ReasonDeclined = data
+			it.ReasonDeclined = graphql.OmittableOf(data)
 		case "moodBefore":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("moodBefore"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.MoodBefore = data
+			it.MoodBefore = graphql.OmittableOf(data)
 		case "moodAfter":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("moodAfter"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.MoodAfter = data
+			it.MoodAfter = graphql.OmittableOf(data)
 		case "note":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
 			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Note = data
+			it.Note = graphql.OmittableOf(data)
 		case "activityID":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("activityID"))
 			data, err := unmarshalNID2carehomeᚋinternalᚋnodeidᚐID(ctx, ec, v)
@@ -14285,14 +14285,14 @@ func unmarshalInputCreateAllergyInput(ctx context.Context, ec *executionContext,
 			if err != nil {
 				return it, err
 			}
-			it.Substance = data
+			it.Substance = graphql.OmittableOf(data)
 		case "drugClass":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("drugClass"))
 			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.DrugClass = data
+			it.DrugClass = graphql.OmittableOf(data)
 		case "display":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("display"))
 			data, err := unmarshalNString2string(ctx, ec, v)
@@ -14341,14 +14341,14 @@ func unmarshalInputCreateAllergyInput(ctx context.Context, ec *executionContext,
 			if err != nil {
 				return it, err
 			}
-			it.Reaction = data
+			it.Reaction = graphql.OmittableOf(data)
 		case "onsetOn":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("onsetOn"))
 			data, err := unmarshalODate2ᚖcarehomeᚋinternalᚋscalarᚐDate(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.OnsetOn = data
+			it.OnsetOn = graphql.OmittableOf(data)
 		case "residentID":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("residentID"))
 			data, err := unmarshalNID2carehomeᚋinternalᚋnodeidᚐID(ctx, ec, v)
@@ -14411,14 +14411,14 @@ func unmarshalInputCreateFacilityInput(ctx context.Context, ec *executionContext
 			if err != nil {
 				return it, err
 			}
-			it.Rounds = data
+			it.Rounds = graphql.OmittableOf(data)
 		case "shifts":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("shifts"))
 			data, err := unmarshalOPeriodInput2ᚕcarehomeᚋschemaᚐPeriodᚄ(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Shifts = data
+			it.Shifts = graphql.OmittableOf(data)
 		case "windowBeforeMinutes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("windowBeforeMinutes"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
@@ -14551,21 +14551,21 @@ func unmarshalInputCreateMedicationInput(ctx context.Context, ec *executionConte
 			if err != nil {
 				return it, err
 			}
-			it.GenericName = data
+			it.GenericName = graphql.OmittableOf(data)
 		case "code":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
 			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Code = data
+			it.Code = graphql.OmittableOf(data)
 		case "codeSystem":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("codeSystem"))
 			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.CodeSystem = data
+			it.CodeSystem = graphql.OmittableOf(data)
 		case "form":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("form"))
 			data, err := unmarshalNMedicationForm2carehomeᚋentᚋmedicationᚐForm(ctx, ec, v)
@@ -14586,7 +14586,7 @@ func unmarshalInputCreateMedicationInput(ctx context.Context, ec *executionConte
 			if err != nil {
 				return it, err
 			}
-			it.StrengthText = data
+			it.StrengthText = graphql.OmittableOf(data)
 		case "isControlled":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("isControlled"))
 			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
@@ -14621,7 +14621,7 @@ func unmarshalInputCreateMedicationInput(ctx context.Context, ec *executionConte
 			if err != nil {
 				return it, err
 			}
-			it.DrugClasses = data
+			it.DrugClasses = graphql.OmittableOf(data)
 		case "reorderLevelDays":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reorderLevelDays"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
@@ -14635,7 +14635,7 @@ func unmarshalInputCreateMedicationInput(ctx context.Context, ec *executionConte
 			if err != nil {
 				return it, err
 			}
-			it.Description = data
+			it.Description = graphql.OmittableOf(data)
 		case "availableOnline":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("availableOnline"))
 			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
@@ -14705,70 +14705,70 @@ func unmarshalInputCreatePrescriptionInput(ctx context.Context, ec *executionCon
 			if err != nil {
 				return it, err
 			}
-			it.DoseAmount = data
+			it.DoseAmount = graphql.OmittableOf(data)
 		case "doseUnit":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("doseUnit"))
 			data, err := unmarshalOPrescriptionDoseUnit2ᚖcarehomeᚋentᚋprescriptionᚐDoseUnit(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.DoseUnit = data
+			it.DoseUnit = graphql.OmittableOf(data)
 		case "doseAmountMax":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("doseAmountMax"))
 			data, err := unmarshalODecimal2ᚖcarehomeᚋinternalᚋscalarᚐDecimal(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.DoseAmountMax = data
+			it.DoseAmountMax = graphql.OmittableOf(data)
 		case "route":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("route"))
 			data, err := unmarshalOPrescriptionRoute2ᚖcarehomeᚋentᚋprescriptionᚐRoute(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Route = data
+			it.Route = graphql.OmittableOf(data)
 		case "scheduleKind":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scheduleKind"))
 			data, err := unmarshalOPrescriptionScheduleKind2ᚖcarehomeᚋentᚋprescriptionᚐScheduleKind(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.ScheduleKind = data
+			it.ScheduleKind = graphql.OmittableOf(data)
 		case "timesOfDay":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timesOfDay"))
 			data, err := unmarshalOLocalTime2ᚕcarehomeᚋinternalᚋscalarᚐLocalTimeᚄ(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.TimesOfDay = data
+			it.TimesOfDay = graphql.OmittableOf(data)
 		case "timesPerDay":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timesPerDay"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.TimesPerDay = data
+			it.TimesPerDay = graphql.OmittableOf(data)
 		case "everyNDays":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("everyNDays"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.EveryNDays = data
+			it.EveryNDays = graphql.OmittableOf(data)
 		case "daysOfWeek":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("daysOfWeek"))
 			data, err := unmarshalODayOfWeek2ᚕcarehomeᚋschemaᚐDayOfWeekᚄ(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.DaysOfWeek = data
+			it.DaysOfWeek = graphql.OmittableOf(data)
 		case "intervalMinutes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("intervalMinutes"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.IntervalMinutes = data
+			it.IntervalMinutes = graphql.OmittableOf(data)
 		case "startsAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startsAt"))
 			data, err := unmarshalNTime2carehomeᚋinternalᚋscalarᚐTime(ctx, ec, v)
@@ -14782,84 +14782,84 @@ func unmarshalInputCreatePrescriptionInput(ctx context.Context, ec *executionCon
 			if err != nil {
 				return it, err
 			}
-			it.EndsAt = data
+			it.EndsAt = graphql.OmittableOf(data)
 		case "maxDoses":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("maxDoses"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.MaxDoses = data
+			it.MaxDoses = graphql.OmittableOf(data)
 		case "prnReason":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prnReason"))
 			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.PrnReason = data
+			it.PrnReason = graphql.OmittableOf(data)
 		case "prnMinIntervalMinutes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prnMinIntervalMinutes"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.PrnMinIntervalMinutes = data
+			it.PrnMinIntervalMinutes = graphql.OmittableOf(data)
 		case "prnMaxDosesPer24h":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prnMaxDosesPer24h"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.PrnMaxDosesPer24h = data
+			it.PrnMaxDosesPer24h = graphql.OmittableOf(data)
 		case "prnMaxAmountPer24h":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prnMaxAmountPer24h"))
 			data, err := unmarshalODecimal2ᚖcarehomeᚋinternalᚋscalarᚐDecimal(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.PrnMaxAmountPer24h = data
+			it.PrnMaxAmountPer24h = graphql.OmittableOf(data)
 		case "prnFollowUpMinutes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prnFollowUpMinutes"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.PrnFollowUpMinutes = data
+			it.PrnFollowUpMinutes = graphql.OmittableOf(data)
 		case "windowBeforeMinutes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("windowBeforeMinutes"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.WindowBeforeMinutes = data
+			it.WindowBeforeMinutes = graphql.OmittableOf(data)
 		case "windowAfterMinutes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("windowAfterMinutes"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.WindowAfterMinutes = data
+			it.WindowAfterMinutes = graphql.OmittableOf(data)
 		case "indication":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("indication"))
 			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Indication = data
+			it.Indication = graphql.OmittableOf(data)
 		case "instructions":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("instructions"))
 			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Instructions = data
+			it.Instructions = graphql.OmittableOf(data)
 		case "foodRelation":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("foodRelation"))
 			data, err := unmarshalOPrescriptionFoodRelation2ᚖcarehomeᚋentᚋprescriptionᚐFoodRelation(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.FoodRelation = data
+			it.FoodRelation = graphql.OmittableOf(data)
 		case "prescriberName":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prescriberName"))
 			data, err := unmarshalNString2string(ctx, ec, v)
@@ -14880,7 +14880,7 @@ func unmarshalInputCreatePrescriptionInput(ctx context.Context, ec *executionCon
 			if err != nil {
 				return it, err
 			}
-			it.CovertReviewOn = data
+			it.CovertReviewOn = graphql.OmittableOf(data)
 		case "selfAdministered":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("selfAdministered"))
 			data, err := unmarshalOPrescriptionSelfAdministered2ᚖcarehomeᚋentᚋprescriptionᚐSelfAdministered(ctx, ec, v)
@@ -14894,21 +14894,21 @@ func unmarshalInputCreatePrescriptionInput(ctx context.Context, ec *executionCon
 			if err != nil {
 				return it, err
 			}
-			it.ReviewOn = data
+			it.ReviewOn = graphql.OmittableOf(data)
 		case "stoppedAt":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stoppedAt"))
 			data, err := unmarshalOTime2ᚖcarehomeᚋinternalᚋscalarᚐTime(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.StoppedAt = data
+			it.StoppedAt = graphql.OmittableOf(data)
 		case "stopReason":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stopReason"))
 			data, err := unmarshalOPrescriptionStopReason2ᚖcarehomeᚋentᚋprescriptionᚐStopReason(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.StopReason = data
+			it.StopReason = graphql.OmittableOf(data)
 		case "residentID":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("residentID"))
 			data, err := unmarshalNID2carehomeᚋinternalᚋnodeidᚐID(ctx, ec, v)
@@ -14929,7 +14929,7 @@ func unmarshalInputCreatePrescriptionInput(ctx context.Context, ec *executionCon
 			if err != nil {
 				return it, err
 			}
-			it.ReplacesID = data
+			it.ReplacesID = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -14985,14 +14985,14 @@ func unmarshalInputCreateResidentContactInput(ctx context.Context, ec *execution
 			if err != nil {
 				return it, err
 			}
-			it.Phone = data
+			it.Phone = graphql.OmittableOf(data)
 		case "email":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
 			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Email = data
+			it.Email = graphql.OmittableOf(data)
 		case "isPrimary":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("isPrimary"))
 			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
@@ -15069,7 +15069,7 @@ func unmarshalInputCreateResidentInput(ctx context.Context, ec *executionContext
 			if err != nil {
 				return it, err
 			}
-			it.PreferredName = data
+			it.PreferredName = graphql.OmittableOf(data)
 		case "birthDate":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("birthDate"))
 			data, err := unmarshalNDate2carehomeᚋinternalᚋscalarᚐDate(ctx, ec, v)
@@ -15097,14 +15097,14 @@ func unmarshalInputCreateResidentInput(ctx context.Context, ec *executionContext
 			if err != nil {
 				return it, err
 			}
-			it.ExternalID = data
+			it.ExternalID = graphql.OmittableOf(data)
 		case "language":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("language"))
 			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Language = data
+			it.Language = graphql.OmittableOf(data)
 		case "status":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
 			data, err := unmarshalOResidentStatus2ᚖcarehomeᚋentᚋresidentᚐStatus(ctx, ec, v)
@@ -15118,7 +15118,7 @@ func unmarshalInputCreateResidentInput(ctx context.Context, ec *executionContext
 			if err != nil {
 				return it, err
 			}
-			it.DeceasedAt = data
+			it.DeceasedAt = graphql.OmittableOf(data)
 		case "spo2Scale":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("spo2Scale"))
 			data, err := unmarshalOResidentSpo2Scale2ᚖcarehomeᚋentᚋresidentᚐSpo2Scale(ctx, ec, v)
@@ -15132,14 +15132,14 @@ func unmarshalInputCreateResidentInput(ctx context.Context, ec *executionContext
 			if err != nil {
 				return it, err
 			}
-			it.Spo2ScaleAuthorisedAt = data
+			it.Spo2ScaleAuthorisedAt = graphql.OmittableOf(data)
 		case "heightCm":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("heightCm"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.HeightCm = data
+			it.HeightCm = graphql.OmittableOf(data)
 		case "resuscitation":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("resuscitation"))
 			data, err := unmarshalOResidentResuscitation2ᚖcarehomeᚋentᚋresidentᚐResuscitation(ctx, ec, v)
@@ -15181,14 +15181,14 @@ func unmarshalInputCreateResidentInput(ctx context.Context, ec *executionContext
 			if err != nil {
 				return it, err
 			}
-			it.Notes = data
+			it.Notes = graphql.OmittableOf(data)
 		case "spo2ScaleAuthorisedByID":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("spo2ScaleAuthorisedByID"))
 			data, err := unmarshalOID2ᚖcarehomeᚋinternalᚋnodeidᚐID(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Spo2ScaleAuthorisedByID = data
+			it.Spo2ScaleAuthorisedByID = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -15307,154 +15307,154 @@ func unmarshalInputCreateWellnessInput(ctx context.Context, ec *executionContext
 			if err != nil {
 				return it, err
 			}
-			it.Mood = data
+			it.Mood = graphql.OmittableOf(data)
 		case "feelings":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("feelings"))
 			data, err := unmarshalOFeeling2ᚕcarehomeᚋschemaᚐFeelingᚄ(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Feelings = data
+			it.Feelings = graphql.OmittableOf(data)
 		case "energy":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("energy"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Energy = data
+			it.Energy = graphql.OmittableOf(data)
 		case "sleepMinutes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sleepMinutes"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.SleepMinutes = data
+			it.SleepMinutes = graphql.OmittableOf(data)
 		case "sleepQuality":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sleepQuality"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.SleepQuality = data
+			it.SleepQuality = graphql.OmittableOf(data)
 		case "appetite":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("appetite"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Appetite = data
+			it.Appetite = graphql.OmittableOf(data)
 		case "fluidIntakeMl":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fluidIntakeMl"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.FluidIntakeMl = data
+			it.FluidIntakeMl = graphql.OmittableOf(data)
 		case "painNrs":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("painNrs"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.PainNrs = data
+			it.PainNrs = graphql.OmittableOf(data)
 		case "abbeyItems":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("abbeyItems"))
 			data, err := unmarshalOInt2ᚕintᚄ(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.AbbeyItems = data
+			it.AbbeyItems = graphql.OmittableOf(data)
 		case "respiratoryRate":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("respiratoryRate"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.RespiratoryRate = data
+			it.RespiratoryRate = graphql.OmittableOf(data)
 		case "spo2":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("spo2"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Spo2 = data
+			it.Spo2 = graphql.OmittableOf(data)
 		case "onOxygen":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("onOxygen"))
 			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.OnOxygen = data
+			it.OnOxygen = graphql.OmittableOf(data)
 		case "oxygenLitresPerMin":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("oxygenLitresPerMin"))
 			data, err := unmarshalODecimal2ᚖcarehomeᚋinternalᚋscalarᚐDecimal(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.OxygenLitresPerMin = data
+			it.OxygenLitresPerMin = graphql.OmittableOf(data)
 		case "systolic":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("systolic"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Systolic = data
+			it.Systolic = graphql.OmittableOf(data)
 		case "diastolic":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("diastolic"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Diastolic = data
+			it.Diastolic = graphql.OmittableOf(data)
 		case "pulse":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("pulse"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Pulse = data
+			it.Pulse = graphql.OmittableOf(data)
 		case "temperature":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("temperature"))
 			data, err := unmarshalODecimal2ᚖcarehomeᚋinternalᚋscalarᚐDecimal(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Temperature = data
+			it.Temperature = graphql.OmittableOf(data)
 		case "consciousness":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("consciousness"))
 			data, err := unmarshalOWellnessConsciousness2ᚖcarehomeᚋentᚋwellnessᚐConsciousness(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Consciousness = data
+			it.Consciousness = graphql.OmittableOf(data)
 		case "weight":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("weight"))
 			data, err := unmarshalODecimal2ᚖcarehomeᚋinternalᚋscalarᚐDecimal(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Weight = data
+			it.Weight = graphql.OmittableOf(data)
 		case "bloodGlucose":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("bloodGlucose"))
 			data, err := unmarshalODecimal2ᚖcarehomeᚋinternalᚋscalarᚐDecimal(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.BloodGlucose = data
+			it.BloodGlucose = graphql.OmittableOf(data)
 		case "bristolStool":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("bristolStool"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.BristolStool = data
+			it.BristolStool = graphql.OmittableOf(data)
 		case "notes":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("notes"))
 			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
 			if err != nil {
 				return it, err
 			}
-			it.Notes = data
+			it.Notes = graphql.OmittableOf(data)
 		case "residentID":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("residentID"))
 			data, err := unmarshalNID2carehomeᚋinternalᚋnodeidᚐID(ctx, ec, v)

@@ -40,7 +40,7 @@ func templateFuncs() template.FuncMap {
 		"orderKeys":    orderKeys,
 		"revised":      func(t *gen.Type) (bool, error) { c, err := carehome(t.Annotations); return c.Revised, err },
 		"searchText":   func(t *gen.Type) (bool, error) { c, err := carehome(t.Annotations); return c.SearchText, err },
-		"slice":        func(s string, from int) string { return s[from:] },
+		"pointedTo":    func(goType string) string { return strings.TrimPrefix(goType, "*") },
 		"typeName":     typeName,
 		"updateInput":  func(t *gen.Type) (*input, error) { return inputOf(t, false) },
 		"void":         voidField,
@@ -367,13 +367,11 @@ func fieldInput(f *gen.Field, create bool) *inputField {
 	switch {
 	case in.Required:
 		in.Type = f.Type.String()
-	case create && f.Optional && !f.Default:
-		in.Type, in.Setter = pointer+value, "Give"+list
-	case create && f.Optional:
-		in.Type, in.Setter = omittable(pointer+value), "SetOrNull"+list
-	case f.Optional:
+	case f.Optional && !(create && f.Default):
 		in.Type, in.Setter, in.Clear = omittable(pointer+value), "SetOrClear"+list, f.MutationClear()
 	default:
+		// The database fills in a default itself, so that a new row cannot be
+		// without a value that has one.
 		in.Type, in.Setter = omittable(pointer+value), "Set"+list
 	}
 	return in
@@ -382,29 +380,22 @@ func fieldInput(f *gen.Field, create bool) *inputField {
 func edgeInput(e *gen.Edge, create bool) *inputField {
 	id := e.Type.ID.Type.String()
 	if !e.Unique {
-		in := &inputField{
+		return &inputField{
 			Go: pascal(single(e.Name)) + "IDs", Name: camel(single(e.Name)) + "IDs", Edge: e, List: true,
-			Set: e.MutationAdd(), Required: create && !e.Optional,
+			Type: omittable("[]" + id), Setter: "SetRefers", Set: e.MutationAdd(), Clear: e.MutationClear(),
 		}
-		in.Type, in.Setter = "[]"+id, "GiveRefers"
-		if !create {
-			in.Type, in.Setter, in.Clear = omittable("[]"+id), "SetRefers", e.MutationClear()
-		}
-		return in
 	}
 	in := &inputField{
 		Go: pascal(e.Name) + "ID", Name: camel(e.Name) + "ID", Edge: e, Set: e.MutationSet(),
-		Required: create && !e.Optional,
+		Type: omittable("*" + id), Required: create && !e.Optional,
 	}
 	switch {
 	case in.Required:
 		in.Type, in.Setter = id, "Refer"
-	case create:
-		in.Type, in.Setter = "*"+id, "GiveRefer"
 	case e.Optional:
-		in.Type, in.Setter, in.Clear = omittable("*"+id), "SetOrClearRefer", e.MutationClear()
+		in.Setter, in.Clear = "SetOrClearRefer", e.MutationClear()
 	default:
-		in.Type, in.Setter = omittable("*"+id), "SetRefer"
+		in.Setter = "SetRefer"
 	}
 	return in
 }
@@ -423,7 +414,8 @@ func inputName(t *gen.Type, f *gen.Field) string {
 
 // words writes a type's name in words: "resident contacts".
 func words(name string, many bool) string {
-	if many {
+	// Wellness is a mass noun.
+	if many && !strings.HasSuffix(name, "ness") {
 		name = plural(name)
 	}
 	var b strings.Builder

@@ -17,11 +17,20 @@ func (b bindings) bind(name, goType string) {
 
 // rename says which Go field or method a field of a type is.
 func (b bindings) rename(name, field, goField string) {
+	b.field(name, field, config.TypeMapField{FieldName: goField})
+}
+
+// resolve says that a field of a type has a resolver of its own.
+func (b bindings) resolve(name, field string) {
+	b.field(name, field, config.TypeMapField{Resolver: true})
+}
+
+func (b bindings) field(name, field string, as config.TypeMapField) {
 	entry := b[name]
 	if entry.Fields == nil {
 		entry.Fields = map[string]config.TypeMapField{}
 	}
-	entry.Fields[field] = config.TypeMapField{FieldName: goField}
+	entry.Fields[field] = as
 	b[name] = entry
 }
 

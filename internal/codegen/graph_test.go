@@ -110,7 +110,7 @@ type home struct {
 	ctx    context.Context
 }
 
-func openHome(t *testing.T) *home {
+func openHome(t testing.TB) *home {
 	t.Helper()
 	db, err := stdsql.Open("sqlite3", "file:"+filepath.Join(t.TempDir(), "home.db")+"?_foreign_keys=1&_synchronous=OFF")
 	if err != nil {

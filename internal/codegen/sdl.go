@@ -18,8 +18,10 @@ import (
 type finisher struct {
 	bindings bindings
 	schema   *ast.Schema
-	// inputs are the input types that are written by hand.
-	inputs map[string]bool
+	// inputs are the input types that are written by hand, extended the fields
+	// that are added by hand to types.
+	inputs   map[string]bool
+	extended []*ast.Definition
 }
 
 func newFinisher() *finisher { return &finisher{bindings: bindings{}, inputs: map[string]bool{}} }
@@ -27,7 +29,7 @@ func newFinisher() *finisher { return &finisher{bindings: bindings{}, inputs: ma
 // hook is entgql's last step before the SDL is written.
 func (f *finisher) hook(g *gen.Graph, s *ast.Schema) error {
 	f.schema = s
-	if err := f.readInputs(); err != nil {
+	if err := f.readHandwritten(); err != nil {
 		return err
 	}
 	f.common()
@@ -44,8 +46,8 @@ func (f *finisher) hook(g *gen.Graph, s *ast.Schema) error {
 	return undescribed(s)
 }
 
-// readInputs finds the input types of the SDL that is written by hand.
-func (f *finisher) readInputs() error {
+// readHandwritten reads what matters here of the SDL that is written by hand.
+func (f *finisher) readHandwritten() error {
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(sdlFile), "*.graphqls"))
 	if err != nil {
 		return err
@@ -65,6 +67,7 @@ func (f *finisher) readInputs() error {
 		for _, d := range doc.Definitions {
 			f.inputs[d.Name] = f.inputs[d.Name] || d.Kind == ast.InputObject
 		}
+		f.extended = append(f.extended, doc.Extensions...)
 	}
 	return nil
 }
@@ -115,6 +118,13 @@ func (f *finisher) entity(t *gen.Type) error {
 	}
 	def.Fields.ForName("id").Description = t.ID.Comment()
 	f.bindings.bind(name, entPath+"."+t.Name)
+	for _, extension := range f.extended {
+		for _, field := range extension.Fields {
+			if extension.Name == name {
+				f.bindings.resolve(name, field.Name)
+			}
+		}
+	}
 	for _, step := range []func(*gen.Type, string) error{f.enums, f.connections, f.order, f.where, f.mutations} {
 		if err := step(t, name); err != nil {
 			return err
@@ -276,6 +286,9 @@ func (f *finisher) where(t *gen.Type, name string) error {
 
 // sentence writes a field's name as the start of a sentence: "Birth date".
 func sentence(name string) string {
+	if name == "id" {
+		return "ID"
+	}
 	text := strings.ReplaceAll(name, "_", " ")
 	return strings.ToUpper(text[:1]) + text[1:]
 }
@@ -311,7 +324,7 @@ func (f *finisher) mutations(t *gen.Type, name string) error {
 		def.Fields = nil
 		def.Description = fmt.Sprintf("What a new %s is made of.", words(name, false))
 		if !create {
-			def.Description = fmt.Sprintf("What of a %s changes. A field that is left out stays as it is; null clears it, where it may be null.", words(name, false))
+			def.Description = fmt.Sprintf("What changes of the %s: a field that is left out stays as it is; null clears it, where it may be null.", words(name, false))
 		}
 		for _, field := range in.Fields {
 			added := &ast.FieldDefinition{Name: field.Name}
@@ -327,10 +340,8 @@ func (f *finisher) mutations(t *gen.Type, name string) error {
 			} else {
 				added.Type = f.inputType(old.ForName(field.Name).Type)
 				added.Description = field.Field.Comment()
-				if create && field.Field.Default && field.Field.IsEnum() {
-					if value, ok := field.Field.DefaultValue().(string); ok {
-						added.Description += fmt.Sprintf(" %s if left out.", value)
-					}
+				if create && field.Field.Default && !field.Field.DefaultFunc() {
+					added.Description += fmt.Sprintf(" If left out: %v.", field.Field.DefaultValue())
 				}
 			}
 			added.Type.NonNull = field.Required

@@ -251,3 +251,36 @@ func TestLimitPerParent(t *testing.T) {
 		}
 	}
 }
+
+// A query that came over an edge is paged as well, each row once.
+func TestPaginateOverAnEdge(t *testing.T) {
+	h := openHome(t)
+	h.fill()
+	first := 2
+	q := func() *ent.StaffUserQuery { return h.client.Activity.Query().QueryFacilitators() }
+	page := must(q().Paginate(h.ctx, nil, &first, nil, nil, nil, nil))
+	if len(page.Nodes()) != 2 || page.TotalCount != 3 || !page.PageInfo.HasNextPage {
+		t.Errorf("the first page has %d of %d, more %v", len(page.Nodes()), page.TotalCount, page.PageInfo.HasNextPage)
+	}
+	page = must(q().Paginate(h.ctx, must(page.PageInfo.EndCursor()), &first, nil, nil, nil, nil))
+	if len(page.Nodes()) != 1 || page.TotalCount != 3 || page.PageInfo.HasNextPage || !page.PageInfo.HasPreviousPage {
+		t.Errorf("the second page has %d of %d: %v", len(page.Nodes()), page.TotalCount, page.PageInfo)
+	}
+}
+
+// An entity that was made without its edges loads them when they are asked for.
+func TestEdgesOfAnUnloadedRow(t *testing.T) {
+	h := openHome(t)
+	h.fill()
+	a := must(h.client.Activity.Get(h.ctx, nodeid.New(nodeid.Activity, 3)))
+	if people := must(a.Facilitators(h.ctx)); len(people) != 3 || people[0].ID > people[1].ID {
+		t.Errorf("its facilitators are %v", people)
+	}
+	p := must(h.client.Prescription.Query().First(h.ctx))
+	if m := must(p.Medication(h.ctx)); m.ID != p.MedicationID {
+		t.Errorf("its medication is %v", m)
+	}
+	if by, err := p.Replaces(h.ctx); by != nil || err != nil {
+		t.Errorf("it replaces %v, %v", by, err)
+	}
+}

@@ -102,8 +102,6 @@ type Changes struct {
 	Findings
 	// Any is set once anything changes.
 	Any bool
-	// nulls are the fields that a new row leaves empty against their default.
-	nulls []string
 }
 
 // With is the error of these problems and more, each field once.
@@ -138,20 +136,6 @@ func (c *Changes) Reason(reason *string) string {
 }
 
 const notNull = "may be left out but not null"
-
-// Give sets a field of a new row that may be empty; null is the same as nothing.
-func Give[V any](c *Changes, _ string, in *V, set func(V)) {
-	if in != nil {
-		set(*in)
-	}
-}
-
-// GiveList is Give for a list.
-func GiveList[V any](c *Changes, _ string, in []V, set func([]V)) {
-	if in != nil {
-		set(in)
-	}
-}
 
 // Set sets a field that may be left out but not null.
 func Set[V any](c *Changes, name string, in graphql.Omittable[*V], set func(V)) {
@@ -209,12 +193,6 @@ func SetOrClearList[V any](c *Changes, _ string, in graphql.Omittable[[]V], set 
 	set(v)
 }
 
-// SetOrNull sets a field of a new row, or leaves it empty on null although it has
-// a default.
-func SetOrNull[V any](c *Changes, name string, in graphql.Omittable[*V], set func(V)) {
-	SetOrClear(c, name, in, set, func() { c.nulls = append(c.nulls, name) })
-}
-
 // Known finds which of the ids are those of rows that the viewer sees.
 type Known func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error)
 
@@ -250,14 +228,6 @@ func Refer(ctx context.Context, c *Changes, name string, kind nodeid.Kind, id no
 	return err
 }
 
-// GiveRefer points an edge of a new row that may point nowhere.
-func GiveRefer(ctx context.Context, c *Changes, name string, kind nodeid.Kind, id *nodeid.ID, set func(nodeid.ID), known Known) error {
-	if id == nil {
-		return nil
-	}
-	return Refer(ctx, c, name, kind, *id, set, known)
-}
-
 // SetRefer points an edge elsewhere; it may be left out but not null.
 func SetRefer(ctx context.Context, c *Changes, name string, kind nodeid.Kind, in graphql.Omittable[*nodeid.ID], set func(nodeid.ID), known Known) error {
 	var err error
@@ -272,8 +242,8 @@ func SetOrClearRefer(ctx context.Context, c *Changes, name string, kind nodeid.K
 	return err
 }
 
-// GiveRefers points an edge of a new row to many rows.
-func GiveRefers(ctx context.Context, c *Changes, name string, kind nodeid.Kind, ids []nodeid.ID, add func(...nodeid.ID), known Known) error {
+// refers points an edge to many rows.
+func refers(ctx context.Context, c *Changes, name string, kind nodeid.Kind, ids []nodeid.ID, add func(...nodeid.ID), known Known) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -289,24 +259,7 @@ func SetRefers(ctx context.Context, c *Changes, name string, kind nodeid.Kind, i
 	var err error
 	SetList(c, name, in, func(ids []nodeid.ID) {
 		clear()
-		err = GiveRefers(ctx, c, name, kind, ids, add, known)
+		err = refers(ctx, c, name, kind, ids, add, known)
 	})
 	return err
-}
-
-type nullsKey struct{ typ string }
-
-// Context carries which fields the new row of the type leaves empty against
-// their default.
-func (c *Changes) Context(ctx context.Context, typ string) context.Context {
-	if len(c.nulls) == 0 {
-		return ctx
-	}
-	return context.WithValue(ctx, nullsKey{typ}, c.nulls)
-}
-
-// Nulled reports whether Context said so of the field.
-func Nulled(ctx context.Context, typ, name string) bool {
-	nulls, _ := ctx.Value(nullsKey{typ}).([]string)
-	return slices.Contains(nulls, name)
 }

@@ -61,8 +61,10 @@ func Load[T any](ctx context.Context, p *Pager[T], w Wants, from Source[T]) (*Pa
 	}
 	if w.Total {
 		err = from.Filtered(ctx, func(ctx context.Context, s *sql.Selector) error {
-			s.Count(sql.Distinct(s.C("id")))
-			if !s.HasJoins() {
+			// A query that came over an edge may meet a row more than once.
+			if s.HasJoins() {
+				s.Count(sql.Distinct(s.C("id")))
+			} else {
 				s.Count()
 			}
 			_, err := one(ctx, from.Driver, s, func(rows *sql.Rows) error { return rows.Scan(&total) })

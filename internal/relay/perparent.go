@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -36,7 +37,7 @@ func LimitPerParent[P ~func(*sql.Selector)](spec *sqlgraph.QuerySpec, loading Lo
 		spec.Predicate = func(s *sql.Selector) { s.AddError(err) }
 	}
 	if loading.At >= len(predicates) {
-		fail(fmt.Errorf("limiting rows per parent: the loader has not named the parents"))
+		fail(errors.New("limiting rows per parent: the loader has not named the parents"))
 		return
 	}
 	ids, err := parentsOf(predicates[loading.At])
@@ -69,13 +70,16 @@ func parentsOf[P ~func(*sql.Selector)](predicate P) ([]nodeid.ID, error) {
 		}
 		ids = append(ids, id)
 	}
+	if len(ids) == 0 {
+		return nil, errors.New("the loader's predicate names no parent")
+	}
 	slices.Sort(ids)
 	return slices.Compact(ids), nil
 }
 
 func perParent(s *sql.Selector, link Link, ids []nodeid.ID, limit int) {
 	if s.HasJoins() {
-		s.AddError(fmt.Errorf("limiting rows per parent: the statement is ordered or filtered through a join"))
+		s.AddError(errors.New("limiting rows per parent: the statement is ordered or filtered through a join"))
 		return
 	}
 	var (

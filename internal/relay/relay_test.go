@@ -5,6 +5,7 @@ import (
 	"context"
 	stdsql "database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -640,4 +641,73 @@ func (e *explaining) Query(ctx context.Context, query string, args, v any) error
 		return err
 	}
 	return e.Driver.Query(ctx, query, args, v)
+}
+
+// stopped is a driver of another dialect that keeps the statement it is given.
+type stopped struct {
+	dialect.Driver
+	statement string
+}
+
+func (*stopped) Dialect() string { return dialect.Postgres }
+
+var errStopped = errors.New("stopped")
+
+func (d *stopped) Query(_ context.Context, query string, args, _ any) error {
+	d.statement = fmt.Sprint(query, " ", args)
+	return errStopped
+}
+
+func TestPerParentOnPostgreSQL(t *testing.T) {
+	ctx := viewer.With(t.Context(), viewer.System())
+	p, err := NewPager(ctx, Args{}, NewOrder("Item", idKey(), By(keys()[1], Descending)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const columns = `"items"."id", "items"."parent_id", "items"."name", "items"."rank", "items"."on_date", "items"."hidden"`
+	for between, want := range map[bool]string{
+		false: `SELECT ` + columns + ` FROM unnest(CAST($1 AS bigint[])) AS "parent"("value") CROSS JOIN LATERAL ` +
+			`(SELECT "items".* FROM "items" WHERE NOT "items"."hidden" AND "items"."parent_id" = "parent"."value" ` +
+			`ORDER BY "items"."rank" DESC, "items"."id" DESC LIMIT 6) AS "items" ORDER BY "items"."rank" DESC, "items"."id" DESC [{12884901889,12884901890}]`,
+		true: `SELECT "parent"."value", ` + columns + ` FROM unnest(CAST($1 AS bigint[])) AS "parent"("value") CROSS JOIN LATERAL ` +
+			`(SELECT "items".* FROM "items" JOIN "links" AS "t1" ON "t1"."item_id" = "items"."id" WHERE NOT "items"."hidden" AND "t1"."owner_id" = "parent"."value" ` +
+			`ORDER BY "items"."rank" DESC, "items"."id" DESC LIMIT 6) AS "items" ORDER BY "items"."rank" DESC, "items"."id" DESC [{12884901889,12884901890}]`,
+	} {
+		driver := &stopped{}
+		owners := []*owner{{nodeid.New(nodeid.Resident, 2)}, {nodeid.New(nodeid.Resident, 1)}, {nodeid.New(nodeid.Resident, 2)}}
+		err := (&world{driver: driver}).nested(p, owners, between).Rows(ctx, 6, func(*owner, *item) {})
+		if !errors.Is(err, errStopped) {
+			t.Fatal(err)
+		}
+		if driver.statement != want {
+			t.Errorf("got  %s\nwant %s", driver.statement, want)
+		}
+	}
+}
+
+// What cannot be limited is refused, not answered wrongly.
+func TestPerParentRefuses(t *testing.T) {
+	none := func(*sql.Selector) {}
+	loader := func(s *sql.Selector) { s.Where(sql.InValues(s.C("parent_id"), nodeid.New(nodeid.Resident, 1))) }
+	for name, tc := range map[string]struct {
+		loading    Loading
+		predicates []func(*sql.Selector)
+	}{
+		"no loader":    {Loading{Link: Link{Parent: "parent_id"}, At: 1}, []func(*sql.Selector){none}},
+		"a foreign id": {Loading{Link: Link{Parent: "parent_id"}}, []func(*sql.Selector){func(s *sql.Selector) { s.Where(sql.EQ(s.C("parent_id"), "x")) }}},
+		"no parents":   {Loading{Link: Link{Parent: "parent_id"}}, []func(*sql.Selector){none}},
+		"a join": {Loading{Link: Link{Parent: "parent_id"}}, []func(*sql.Selector){loader, func(s *sql.Selector) {
+			links := sql.Table("links")
+			s.Join(links).On(s.C("id"), links.C("item_id"))
+		}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := sqlgraph.NewQuerySpec("items", itemColumns, sqlgraph.NewFieldSpec("id", field.TypeInt64))
+			LimitPerParent(spec, tc.loading, 5, tc.predicates)
+			driver := &stopped{}
+			if err := sqlgraph.QueryNodes(t.Context(), driver, spec); err == nil || driver.statement != "" {
+				t.Errorf("%v, ran %q", err, driver.statement)
+			}
+		})
+	}
 }

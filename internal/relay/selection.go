@@ -126,10 +126,7 @@ func Inputs[T any](ctx context.Context, f Field, argument, typ string) ([]*T, er
 	if raw == nil {
 		return nil, nil
 	}
-	list, ok := raw.([]any)
-	if !ok {
-		list = []any{raw}
-	}
+	list := graphql.CoerceList(raw)
 	values := make([]*T, len(list))
 	for i, item := range list {
 		if err := graphql.UnmarshalNamedInputFromContext(ctx, typ, item, &values[i]); err != nil {

@@ -85,7 +85,9 @@ func makeSchema(ctx context.Context, files fs.FS) (schema map[string]string, err
 // readSchema maps each object of a schema, such as "table resident", to its SQL
 // with the white space evened out.
 func readSchema(ctx context.Context, db querier) (schema map[string]string, err error) {
-	rows, err := db.QueryContext(ctx, "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+	// SQLite's own tables, and those that Litestream keeps while it copies the file.
+	rows, err := db.QueryContext(ctx, `SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema
+		WHERE name NOT LIKE 'sqlite\_%' ESCAPE '\' AND tbl_name NOT LIKE '\_litestream\_%' ESCAPE '\'`)
 	if err != nil {
 		return nil, fmt.Errorf("reading the schema: %w", classify(err))
 	}
