@@ -19,10 +19,8 @@ import (
 // at, and of all others only that they are there.
 type Bundle struct {
 	// Type is Bundle.type, such as "transaction".
-	Type string
-	// Timestamp is Bundle.timestamp as it stands, or empty.
-	Timestamp string
-	entries   []*entry
+	Type    string
+	entries []*entry
 }
 
 // entry is one resource of a bundle.
@@ -126,8 +124,6 @@ func (d *bundleDecoder) field(key json.Token) error {
 		}
 	case "type":
 		err = d.json.Decode(&d.bundle.Type)
-	case "timestamp":
-		err = d.json.Decode(&d.bundle.Timestamp)
 	case "entry":
 		return d.list()
 	default:

@@ -38,8 +38,8 @@ func (m *mapping) prescription(e *entry, r *medicationRequest) {
 		o.line("%s", note.Text)
 	}
 	p.Instructions = m.fit(e, strings.Join(o.lines, "\n"), maxNotes)
-	if o.asText {
-		m.report.note(e, AsText, "")
+	if len(o.asText) > 0 {
+		m.report.note(e, AsText, strings.ToLower(strings.Join(o.asText, ", ")))
 	}
 	if p.DoseAmount == nil {
 		m.report.note(e, NoDose, "")
@@ -60,7 +60,7 @@ type order struct {
 	*mapping
 	p      *Prescription
 	lines  []string // of the instructions
-	asText bool
+	asText []string // what of it stands there alone
 }
 
 // line adds a line to the instructions, once.
@@ -73,7 +73,7 @@ func (o *order) line(format string, args ...any) {
 // stated keeps as text what no field can hold.
 func (o *order) stated(what, text string) {
 	if text = oneLine(text); text != "" {
-		o.asText = true
+		o.asText = append(o.asText, what)
 		o.line("%s as stated: %s", what, text)
 	}
 }
@@ -131,7 +131,7 @@ func (o *order) period(r *medicationRequest) {
 	if e := o.index.find(r.Encounter, "Encounter"); e != nil {
 		starts = append(starts, e.resource.(*encounter).Period.Start)
 	}
-	for _, s := range append(starts, r.Meta.LastUpdated, o.bundle.Timestamp) {
+	for _, s := range starts {
 		if p.StartsAt != nil {
 			break
 		}

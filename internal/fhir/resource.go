@@ -87,7 +87,6 @@ type medicationRequest struct {
 	DosageInstruction         []dosage
 	DispenseRequest           struct{ ValidityPeriod period }
 	PriorPrescription         reference
-	Meta                      meta
 }
 
 type dosage struct {
@@ -215,8 +214,6 @@ func (c contains) within(ref string) (resource any, err error) {
 	}
 	return nil, nil
 }
-
-type meta struct{ LastUpdated string }
 
 type annotation struct{ Text string }
 
