@@ -19,6 +19,7 @@ import (
 	"carehome/ent"
 	"carehome/ent/privacy"
 	"carehome/internal/care"
+	"carehome/internal/locale"
 	"carehome/internal/problem"
 	"carehome/internal/requestid"
 )
@@ -30,6 +31,8 @@ type presenter struct {
 	log *slog.Logger
 	// explain turns an error of the storage into a problem, or nil if it is none.
 	explain func(error) *problem.Problem
+	// words says messages in the language of the request.
+	words *locale.Catalog
 }
 
 func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
@@ -37,6 +40,8 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 	if shown.Extensions == nil {
 		shown.Extensions = map[string]any{}
 	}
+	field, _ := shown.Extensions["field"].(string)
+	shown.Message = p.words.Say(ctx, field, shown.Message)
 	if id := requestid.From(ctx); id != "" {
 		shown.Extensions["requestId"] = id
 	}

@@ -15,6 +15,7 @@ import (
 	"carehome/ent"
 	"carehome/graph/generated"
 	"carehome/internal/care"
+	"carehome/internal/locale"
 	"carehome/internal/problem"
 	"carehome/internal/requestid"
 )
@@ -38,9 +39,10 @@ const tokenLimit = 2000
 // Documents kept parsed and validated, by text.
 const documentCache = 1000
 
-// NewHandler serves the graph over HTTP POST and GET.
+// NewHandler serves the graph over HTTP POST and GET, with errors in English or
+// Spanish.
 func NewHandler(d Deps) http.Handler {
-	errors := presenter{log: d.Log, explain: d.Explain}
+	errors := presenter{log: d.Log, explain: d.Explain, words: locale.NewCatalog()}
 	schema := generated.NewExecutableSchema(generated.Config{
 		Resolvers: &Resolver{client: d.Client, write: care.Guard(d.Write)},
 	})
@@ -57,7 +59,7 @@ func NewHandler(d Deps) http.Handler {
 	server.AroundOperations(withZone(d.Client))
 	server.AroundResponses(inSnapshot(d.Snapshot, errors.present))
 	server.AroundFields(split)
-	return server
+	return locale.Negotiate(server)
 }
 
 // Schema is the graph's SDL, parsed.
@@ -74,8 +76,11 @@ func nameOperation(ctx context.Context, next graphql.OperationHandler) graphql.R
 // a page and what is nested in it agree. Mutations read what they wrote.
 func inSnapshot(snapshot func(context.Context, func(context.Context) error) error, present graphql.ErrorPresenterFunc) graphql.ResponseMiddleware {
 	return func(ctx context.Context, next graphql.ResponseHandler) (answer *graphql.Response) {
-		op := graphql.GetOperationContext(ctx).Operation
-		if op == nil || op.Operation != ast.Query { // nil: refused before it ran
+		// A request that was refused before it ran has no operation.
+		if !graphql.HasOperationContext(ctx) {
+			return next(ctx)
+		}
+		if op := graphql.GetOperationContext(ctx).Operation; op == nil || op.Operation != ast.Query {
 			return next(ctx)
 		}
 		err := snapshot(ctx, func(ctx context.Context) error {

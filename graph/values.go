@@ -12,6 +12,7 @@ import (
 
 	"carehome/internal/nodeid"
 	"carehome/internal/problem"
+	"carehome/internal/relay"
 	"carehome/internal/scalar"
 )
 
@@ -125,6 +126,8 @@ func (r *valueReader) scalar(path string, typ *ast.Type, value any) {
 		err = new(scalar.LocalDateTime).UnmarshalGQL(value)
 	case "Decimal":
 		err = new(scalar.Decimal).UnmarshalGQL(value)
+	case "Cursor":
+		err = new(relay.Cursor).UnmarshalGQL(value)
 	case "Int":
 		n, readErr := graphql.UnmarshalInt64(value)
 		if readErr != nil || n < math.MinInt32 || n > math.MaxInt32 {

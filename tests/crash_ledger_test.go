@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -247,29 +248,40 @@ func parseNotes(text string) (key string, version int, err error) {
 	return key, version, err
 }
 
-// crowd runs writers and readers until stop; it returns what went wrong first.
-func (h *home) crowd(writers, readers int) (stop func() error) {
+// crowd is a number of writers and readers. The first failure ends them all.
+type crowd struct {
+	cancel context.CancelFunc
+	all    sync.WaitGroup
+	once   sync.Once
+	first  error
+	ended  <-chan struct{} // closed when they are to end
+}
+
+func (h *home) crowd(writers, readers int) *crowd {
 	ctx, cancel := context.WithCancel(context.Background())
-	var all sync.WaitGroup
-	failures := make(chan error, writers+readers)
+	c := &crowd{cancel: cancel, ended: ctx.Done()}
+	run := func(work func() error) {
+		c.all.Go(func() {
+			if err := work(); err != nil {
+				c.once.Do(func() { c.first = err })
+				cancel()
+			}
+		})
+	}
 	for i := range writers {
-		all.Go(func() { failures <- h.write(ctx, fmt.Sprintf("c%02d", i)) })
+		run(func() error { return h.write(ctx, fmt.Sprintf("c%02d", i)) })
 	}
 	for range readers {
-		all.Go(func() { failures <- h.watch(ctx) })
+		run(func() error { return h.watch(ctx) })
 	}
-	return func() error {
-		cancel()
-		all.Wait()
-		close(failures)
-		var first error
-		for err := range failures {
-			if first == nil {
-				first = err
-			}
-		}
-		return first
-	}
+	return c
+}
+
+// stop ends them after the requests under way; it returns what went wrong first.
+func (c *crowd) stop() error {
+	c.cancel()
+	c.all.Wait()
+	return c.first
 }
 
 // outcome is what is wrong with a database after a crash.
@@ -391,10 +403,8 @@ func scale(t *testing.T, name string, plain int) int {
 // CAREHOME_TEST_REQUIRE demands that it be there.
 func lacking(t *testing.T, what string, err error) {
 	t.Helper()
-	for required := range strings.FieldsFuncSeq(os.Getenv("CAREHOME_TEST_REQUIRE"), func(r rune) bool { return r == ',' || r == ' ' }) {
-		if required == what {
-			t.Fatalf("CAREHOME_TEST_REQUIRE demands %s: %v", what, err)
-		}
+	if slices.Contains(strings.Split(os.Getenv("CAREHOME_TEST_REQUIRE"), ","), what) {
+		t.Fatalf("CAREHOME_TEST_REQUIRE demands %s: %v", what, err)
 	}
 	t.Skipf("SKIPPED, NOTHING WAS TESTED: this needs %s: %v", what, err)
 }

@@ -15,7 +15,7 @@ import (
 
 const (
 	// cutsEnv is how many times the power is cut; 20 in a plain run.
-	cutsEnv = "CAREHOME_POWERCUT_CUTS"
+	cutsEnv = "CAREHOME_TEST_POWERCUT_CUTS"
 	// cutsPerServer is how many of them one server lives through.
 	cutsPerServer = 100
 	// cutsAtStart of these come while it starts.
@@ -37,13 +37,14 @@ type cut struct {
 
 // tally sums up many cuts.
 type tally struct {
-	cuts, bad, changes, lost, half int
-	faults                         []error
+	cuts, bad, told, lost, half int
+	changes, syncs              int // of the whole run
+	faults                      []error
 }
 
 func (t *tally) String() string {
-	return fmt.Sprintf("%d cuts, %d changes that clients had been told of: %d cuts lost some, %d changes lost, %d half applied",
-		t.cuts, t.changes, t.bad, t.lost, t.half)
+	return fmt.Sprintf("%d cuts during %d changes and %d syncs; of %d changes that clients had been told of by then, %d in %d cuts were lost, %d half applied",
+		t.cuts, t.changes, t.syncs, t.told, t.lost, t.bad, t.half)
 }
 
 // TestPowerCut cuts the power under the server while clients write through it.
@@ -60,7 +61,7 @@ func TestPowerCut(t *testing.T) {
 			if sum.bad+sum.half > 0 || len(sum.faults) > 0 {
 				t.Errorf("%s: %v", sum, errors.Join(sum.faults...))
 			}
-			if sum.changes < sum.cuts {
+			if sum.told < sum.cuts {
 				t.Error("hardly anything was written, so nothing was tested")
 			}
 		})
@@ -160,25 +161,36 @@ func cutOneServer(t *testing.T, binary, durability string, number int, sum *tall
 		default: // nobody waits for one
 		}
 	}
-	stop := h.crowd(12, 2)
-	<-begun
-	for made < number {
+	crowd := h.crowd(12, 2)
+	await := func(event <-chan struct{}) bool {
+		select {
+		case <-event:
+			return true
+		case <-crowd.ended: // something failed
+			return false
+		}
+	}
+	going := await(begun)
+	for going && made < number {
 		if random.IntN(2) == 0 {
 			for range 1 + random.IntN(30) {
-				<-answers
+				going = going && await(answers)
 			}
 			take()
 			continue
 		}
 		done := make(chan struct{})
 		disk.At(1+random.IntN(120), func() { take(); close(done) })
-		<-done
+		going = await(done)
 	}
-	if err := errors.Join(stop(), server.stop()); err != nil {
+	disk.At(0, nil)
+	if err := errors.Join(crowd.stop(), server.stop()); err != nil {
 		t.Errorf("%v\n%s", err, server.log)
 	}
 	close(cuts)
 	<-checked
+	sum.changes += h.ledger.moment().count()
+	sum.syncs += disk.Syncs()
 	if _, err := os.Stat(filepath.Join(folder, "home.db-wal")); err == nil {
 		t.Error("the server left its log behind")
 	}
@@ -192,7 +204,7 @@ func (t *tally) check(folder string, c cut) {
 		found, err = reopen(database, c.known, c.ledger)
 	}
 	t.cuts++
-	t.changes += c.known.count()
+	t.told += c.known.count()
 	t.half += len(found.half)
 	t.lost += len(found.lost)
 	if len(found.lost) > 0 {

@@ -108,25 +108,6 @@ func (p *process) stop() error {
 	}
 }
 
-// startFor runs a server for one test, on a file of its own.
-func startFor(t *testing.T, flags ...string) *process {
-	t.Helper()
-	binary, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := start(binary, filepath.Join(t.TempDir(), "home.db"), flags...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.stop(); err != nil {
-			t.Errorf("stopping: %v\n%s", err, p.log)
-		}
-	})
-	return p
-}
-
 // lines is a log that is written and read at once.
 type lines struct {
 	mu   sync.Mutex
