@@ -21,6 +21,9 @@ const (
 	keeperWait = time.Second
 	// farewellTime bounds the last backup, after which the keeper ends.
 	farewellTime = 5 * time.Minute
+	// partLife is for how long nothing is written to a backup under way before it
+	// counts as cut off.
+	partLife = time.Hour
 )
 
 // keeper looks after a database that others serve. It is ready once the database
@@ -134,6 +137,10 @@ func (k *keeper) check(ctx context.Context) error {
 // copy makes a backup and removes those that the rule does not keep.
 func (k *keeper) copy(ctx context.Context) error {
 	began, dir := k.clock(), string(k.config.Backups.Backups)
+	// Before the copy, which may need the room.
+	if err := k.sweep(ctx, dir); err != nil {
+		return err
+	}
 	made, err := k.store.Backup(ctx, dir)
 	if err != nil {
 		return fmt.Errorf("backing up %s: %w", k.config.Database.Database, err)
@@ -151,6 +158,26 @@ func (k *keeper) copy(ctx context.Context) error {
 			return err
 		}
 		k.log.InfoContext(ctx, "removed an old backup", "file", old.File)
+	}
+	return nil
+}
+
+// sweep removes what is left of backups that were cut off, by a kill or a power
+// cut: each has a name of its own, so that no later one would write over it.
+func (k *keeper) sweep(ctx context.Context, dir string) error {
+	parts, err := filepath.Glob(filepath.Join(dir, "*.db*.part*"))
+	if err != nil {
+		return fmt.Errorf("looking for backups that were cut off: %w", err)
+	}
+	for _, part := range parts {
+		info, err := os.Stat(part)
+		if err == nil && k.clock().Sub(info.ModTime()) > partLife {
+			k.log.WarnContext(ctx, "removing a backup that was cut off", "file", filepath.Base(part), "bytes", info.Size())
+			err = os.Remove(part)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing a backup that was cut off: %w", err)
+		}
 	}
 	return nil
 }

@@ -147,6 +147,34 @@ func TestKeeperDegraded(t *testing.T) {
 	k.end()
 }
 
+// TestKeeperSweeps: what a cut-off backup left goes, one under way stays.
+func TestKeeperSweeps(t *testing.T) {
+	dir := t.TempDir()
+	h := newHand()
+	left := map[string]bool{} // name -> may stay
+	for name, at := range map[string]time.Time{
+		"home-1.db.part":         h.clock().Add(-2 * time.Hour),
+		"home-1.db.part-journal": h.clock().Add(-2 * time.Hour),
+		"home-1.db.json.part":    h.clock().Add(-2 * time.Hour),
+		"home-2.db.part":         h.clock().Add(-10 * time.Minute),
+		"film.part":              h.clock().Add(-2 * time.Hour),
+	} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(path, []byte("half"), 0o600), os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+		left[name] = name == "home-2.db.part" || name == "film.part"
+	}
+	k := start(t, h.program(), "keeper", "--database", filepath.Join(t.TempDir(), "home.db"), "--backups", dir)
+	for name, want := range left {
+		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != want {
+			t.Errorf("%s: stays is %v, want %v", name, err == nil, want)
+		}
+	}
+	h.forward(time.Second) // the last backup has a name of its own
+	k.end()
+}
+
 // until asks for the health until it is as wanted.
 func (r *running) until(good func(int, Health) bool) {
 	r.t.Helper()

@@ -718,7 +718,7 @@ func TestQueriesAnswerAsTheOracle(t *testing.T) {
 		if n := int(h.driver.n.Load() - before); n > a.loads {
 			t.Fatalf("%d statements, want at most %d\n%s", n, a.loads, text)
 		}
-		doc, err := gqlparser.LoadQuery(h.schema, text)
+		doc, err := gqlparser.LoadQueryWithRules(h.schema, text, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

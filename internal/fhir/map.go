@@ -83,7 +83,7 @@ func (m *mapping) all() {
 		}
 	}
 	for _, c := range m.checks {
-		c.resident.Wellness = append(c.resident.Wellness, m.check(c.resident, c.key)...)
+		c.resident.Wellness = append(c.resident.Wellness, m.check(c.key)...)
 	}
 	for _, r := range m.record.Residents {
 		m.finish(r)

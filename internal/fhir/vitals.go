@@ -391,7 +391,7 @@ const longestCheck = 24 * time.Hour
 // check makes the records of one encounter or moment. There is one, unless a
 // measure was taken more than once or the observations lie far apart: then each
 // further value stands in a record of its own time.
-func (m *mapping) check(r *Resident, key string) []*Wellness {
+func (m *mapping) check(key string) []*Wellness {
 	valid, void := m.pair(m.findings[key])
 	byTime := func(a, b *finding) int {
 		return cmp.Or(a.at.Compare(b.at.Time), cmp.Compare(a.from.id, b.from.id))

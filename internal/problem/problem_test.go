@@ -57,7 +57,7 @@ func TestListErr(t *testing.T) {
 		t.Errorf("an empty list is the error %v", err)
 	}
 	p := NotFoundf("id", "There is no such resident.")
-	if err := (List{p}).Err(); err != error(p) {
+	if err := (List{p}).Err(); !errors.Is(err, p) {
 		t.Errorf("a list of one is %#v", err)
 	}
 	err := List{p, Forbiddenf("Only a nurse may do this.")}.Err()

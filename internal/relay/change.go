@@ -137,60 +137,38 @@ func (c *Changes) Reason(reason *string) string {
 
 const notNull = "may be left out but not null"
 
-// Set sets a field that may be left out but not null.
-func Set[V any](c *Changes, name string, in graphql.Omittable[*V], set func(V)) {
+// apply sets what is given, and calls null for null.
+func apply[V any](c *Changes, in graphql.Omittable[V], isNull func(V) bool, set func(V), null func()) {
 	v, given := in.ValueOK()
 	if !given {
 		return
 	}
 	c.Any = true
-	if v == nil {
-		c.invalid(name, notNull)
+	if isNull(v) {
+		null()
 		return
 	}
-	set(*v)
+	set(v)
+}
+
+// Set sets a field that may be left out but not null.
+func Set[V any](c *Changes, name string, in graphql.Omittable[*V], set func(V)) {
+	SetOrClear(c, name, in, set, func() { c.invalid(name, notNull) })
 }
 
 // SetList is Set for a list.
 func SetList[V any](c *Changes, name string, in graphql.Omittable[[]V], set func([]V)) {
-	v, given := in.ValueOK()
-	if !given {
-		return
-	}
-	c.Any = true
-	if v == nil {
-		c.invalid(name, notNull)
-		return
-	}
-	set(v)
+	SetOrClearList(c, name, in, set, func() { c.invalid(name, notNull) })
 }
 
 // SetOrClear sets a field, or clears it on null.
 func SetOrClear[V any](c *Changes, _ string, in graphql.Omittable[*V], set func(V), clear func()) {
-	v, given := in.ValueOK()
-	if !given {
-		return
-	}
-	c.Any = true
-	if v == nil {
-		clear()
-		return
-	}
-	set(*v)
+	apply(c, in, func(v *V) bool { return v == nil }, func(v *V) { set(*v) }, clear)
 }
 
 // SetOrClearList is SetOrClear for a list.
 func SetOrClearList[V any](c *Changes, _ string, in graphql.Omittable[[]V], set func([]V), clear func()) {
-	v, given := in.ValueOK()
-	if !given {
-		return
-	}
-	c.Any = true
-	if v == nil {
-		clear()
-		return
-	}
-	set(v)
+	apply(c, in, func(v []V) bool { return v == nil }, set, clear)
 }
 
 // Known finds which of the ids are those of rows that the viewer sees.

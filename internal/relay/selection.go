@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -65,44 +66,33 @@ func (f Field) Args() map[string]any { return f.ArgumentMap(f.op.Variables) }
 
 // Paging reads the paging arguments of a connection field.
 func (f Field) Paging() (Args, error) {
+	var args Args
 	raw := f.Args()
-	var (
-		args Args
-		err  error
+	err := errors.Join(
+		scalarArg(raw, "first", &args.First, graphql.UnmarshalInt),
+		scalarArg(raw, "last", &args.Last, graphql.UnmarshalInt),
+		scalarArg(raw, "after", &args.After, unmarshalCursor),
+		scalarArg(raw, "before", &args.Before, unmarshalCursor),
 	)
-	if args.First, err = intArg(raw, "first"); err != nil {
-		return args, err
-	}
-	if args.Last, err = intArg(raw, "last"); err != nil {
-		return args, err
-	}
-	if args.After, err = cursorArg(raw, "after"); err != nil {
-		return args, err
-	}
-	args.Before, err = cursorArg(raw, "before")
 	return args, err
 }
 
-func intArg(raw map[string]any, name string) (*int, error) {
-	if raw[name] == nil {
-		return nil, nil
-	}
-	n, err := graphql.UnmarshalInt(raw[name])
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
-	}
-	return &n, nil
+func unmarshalCursor(raw any) (Cursor, error) {
+	var c Cursor
+	err := c.UnmarshalGQL(raw)
+	return c, err
 }
 
-func cursorArg(raw map[string]any, name string) (*Cursor, error) {
+func scalarArg[V any](raw map[string]any, name string, into **V, read func(any) (V, error)) error {
 	if raw[name] == nil {
-		return nil, nil
+		return nil
 	}
-	var c Cursor
-	if err := c.UnmarshalGQL(raw[name]); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
+	v, err := read(raw[name])
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
 	}
-	return &c, nil
+	*into = &v
+	return nil
 }
 
 // Input reads the input object argument of a field into what the executor would

@@ -116,6 +116,7 @@ func (h *house) dump(t testing.TB) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
+		defer rows.Close()
 		for rows.Next() {
 			values := make([]sql.NullString, len(columns))
 			into := make([]any, len(columns))
@@ -127,7 +128,7 @@ func (h *house) dump(t testing.TB) []string {
 			}
 			lines = append(lines, fmt.Sprint(table, values))
 		}
-		if err := rows.Close(); err != nil {
+		if err := rows.Err(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -140,7 +141,7 @@ func (h *house) column(t testing.TB, query string) (list []string) {
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
-	defer rows.Close() //nolint:errcheck // read to the end below
+	defer rows.Close()
 	for rows.Next() {
 		var s string
 		if err := rows.Scan(&s); err != nil {

@@ -38,6 +38,7 @@ type dsn struct {
 	path        string
 	mode        string // ro, rw, rwc
 	immutable   bool   // nobody else may write the file meanwhile
+	asItIs      bool   // the journal's kind is left alone
 	queryOnly   bool
 	foreignKeys bool
 	synchronous int // 1 normal, 2 full
@@ -58,7 +59,7 @@ func (d dsn) String() string {
 	}
 	if d.mode == "ro" {
 		q.Set("_txlock", "deferred")
-	} else {
+	} else if !d.asItIs {
 		q.Set("_journal_mode", "WAL")
 	}
 	if d.immutable {
@@ -80,7 +81,7 @@ func (d dsn) pragmas() [][2]string {
 		{"query_only", flag(d.queryOnly)},
 		{"trusted_schema", "0"},
 	}
-	if d.mode != "ro" {
+	if d.mode != "ro" && !d.asItIs {
 		want = append(want, [2]string{"journal_mode", "wal"}, [2]string{"wal_autocheckpoint", "0"})
 	}
 	return want

@@ -46,7 +46,8 @@ func checkFileSystem(path string) error {
 	if err := unix.Statfs(filepath.Dir(path), &at); err != nil {
 		return fmt.Errorf("looking at the file system of %s: %w", path, err)
 	}
-	if name, is := remote(int64(at.Type)); is {
+	kind := int64(at.Type) //nolint:unconvert // 32 bits wide on some machines
+	if name, is := remote(kind); is {
 		return fmt.Errorf("%w: %s is on a network file system (%s), where locks and syncs cannot be relied on; put it on a local disk or a volume", ErrRefused, path, name)
 	}
 	return nil

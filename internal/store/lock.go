@@ -36,7 +36,7 @@ func tryLock(path, suffix string) (*lock, error) {
 	if !held {
 		return nil, inUse(path, suffix)
 	}
-	return l, l.sign()
+	return l.sign()
 }
 
 // waitLock takes the lock of the database at path, waiting for its holder.
@@ -47,20 +47,21 @@ func waitLock(ctx context.Context, path, suffix string) (*lock, error) {
 	if _, err := l.file.TryLockContext(ctx, 50*time.Millisecond); err != nil {
 		return nil, fmt.Errorf("%w (%w)", inUse(path, suffix), err)
 	}
-	return l, l.sign()
+	return l.sign()
 }
 
-// sign writes into the lock who holds it, for the message of the next one.
-func (l *lock) sign() error {
+// sign writes into the lock who holds it, for the message of the next one. Where
+// it cannot, the lock is let go.
+func (l *lock) sign() (*lock, error) {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "this host"
 	}
 	text := fmt.Sprintf("process %d on %s\n", os.Getpid(), host)
 	if err := os.WriteFile(l.file.Path(), []byte(text), 0o600); err != nil {
-		return errors.Join(fmt.Errorf("signing the lock: %w", classify(err)), l.file.Unlock())
+		return nil, errors.Join(fmt.Errorf("signing the lock: %w", classify(err)), l.file.Unlock())
 	}
-	return nil
+	return l, nil
 }
 
 func (l *lock) release() error {

@@ -85,7 +85,7 @@ func pending(all, applied []migration) ([]migration, error) {
 }
 
 // appliedMigrations reads what a database has had: nothing if it is new.
-func appliedMigrations(ctx context.Context, db querier) ([]migration, error) {
+func appliedMigrations(ctx context.Context, db querier) (all []migration, err error) {
 	tables, err := column(ctx, db, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
 	if err != nil {
 		return nil, fmt.Errorf("reading the schema: %w", classify(err))
@@ -96,19 +96,19 @@ func appliedMigrations(ctx context.Context, db querier) ([]migration, error) {
 	case !slices.Contains(tables, "schema_migration"):
 		return nil, fmt.Errorf("%w: it holds the table %q and no record of migrations; choose another file", ErrForeign, tables[0])
 	}
-	var all []migration
 	rows, err := db.QueryContext(ctx, "SELECT version, name, checksum FROM schema_migration ORDER BY version")
 	if err != nil {
 		return nil, fmt.Errorf("reading the migrations: %w", classify(err))
 	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var m migration
 		if err := rows.Scan(&m.version, &m.name, &m.checksum); err != nil {
-			return nil, errors.Join(err, rows.Close())
+			return nil, err
 		}
 		all = append(all, m)
 	}
-	return all, errors.Join(classify(rows.Err()), rows.Close())
+	return all, classify(rows.Err())
 }
 
 // migrate brings the file to the schema of this program and returns its version.
@@ -139,10 +139,21 @@ func (s *Store) migrate(ctx context.Context) (version string, err error) {
 	return s.migrateLocked(ctx, all)
 }
 
-// appliedNow looks without changing anything.
-func (s *Store) appliedNow(ctx context.Context) (applied []migration, err error) {
+// appliedNow looks without changing anything. But a database that the power was
+// cut from while it was made has a rollback journal that must be undone first, for
+// which SQLite wants to write.
+func (s *Store) appliedNow(ctx context.Context) ([]migration, error) {
 	d := s.readerDSN()
 	d.cache = smallCache
+	applied, err := appliedAt(ctx, d)
+	if errors.Is(err, ErrReadOnly) && !s.opts.ReadOnly {
+		d.mode, d.asItIs = "rw", true
+		applied, err = appliedAt(ctx, d)
+	}
+	return applied, err
+}
+
+func appliedAt(ctx context.Context, d dsn) (applied []migration, err error) {
 	db := d.open(1)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	return appliedMigrations(ctx, db)

@@ -208,3 +208,45 @@ func TestPathsWithSpecialCharacters(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A power cut while SQLite writes with a rollback journal, as it does until the
+// file has its write-ahead log, leaves one that must be undone before anything can
+// be read. The power-cut tests found that a server did not start on it.
+func TestOpenUndoesAJournalThatACutLeft(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	s := mustOpen(t, o)
+	mustInsert(t, s, "Ada")
+	mustClose(t, s)
+	db, err := sql.Open("sqlite3", o.Database+"?_journal_mode=DELETE&_cache_size=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	tx, err := db.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// More than the cache holds, so that the file itself is written, and the
+	// journal before it.
+	for i := range 200 {
+		if _, err := tx.Exec("INSERT INTO resident (name) VALUES (?)", fmt.Sprint(i, strings.Repeat("x", 2000))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cut := filepath.Join(t.TempDir(), "home.db")
+	for _, suffix := range []string{"", "-journal"} {
+		content, err := os.ReadFile(o.Database + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(cut+suffix, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	o.Database = cut
+	wantValue(t, mustOpen(t, o), "SELECT count(*) FROM resident", 1)
+}

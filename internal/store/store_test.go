@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"context"
 	"database/sql"
 	"fmt"
@@ -53,7 +54,7 @@ func mustOpen(t testing.TB, o Options) *Store {
 		t.Fatalf("open: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := s.Close(); err != nil && err != ErrClosed && s.durable.failure() == nil {
+		if err := s.Close(); err != nil && !errors.Is(err, ErrClosed) && s.durable.failure() == nil {
 			t.Errorf("close: %v", err)
 		}
 	})
