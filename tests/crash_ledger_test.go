@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,38 +27,55 @@ import (
 // The tests in the files crash_*.go hurt a server and its disk while clients
 // write, and then hold what is left against what the clients were told.
 
-// ledger is what the clients know: of each check that was recorded, the last
-// version that was sent and the last that somebody was told of. The checks' notes
-// say their key and version, such as "c03-17 v2".
+// ledger is what the clients know of each check that they record. A check is
+// written several times, and its notes say its key and version: "c03-17 v2". Each
+// sending and each answer has its place in one order of events.
 type ledger struct {
-	mu   sync.Mutex
-	rows map[string]*entry
+	mu     sync.Mutex
+	events int
+	rows   map[string]*entry
 }
 
 type entry struct {
 	id         string // empty until the first answer
-	sent, told int    // versions; 0 for none
+	sent, told []int  // the event by version; 0 for none
 }
 
-// told is a ledger at one moment: version by key.
+// told is what clients had been told of by some moment: the version by key.
 type told map[string]int
 
 func newLedger() *ledger { return &ledger{rows: map[string]*entry{}} }
 
-func (l *ledger) send(key string, version int) {
+// send notes that a version is about to be sent.
+func (l *ledger) send(key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.rows[key] == nil {
 		l.rows[key] = &entry{}
 	}
-	l.rows[key].sent = max(l.rows[key].sent, version)
+	l.events++
+	l.rows[key].sent = append(l.rows[key].sent, l.events)
+	l.rows[key].told = append(l.rows[key].told, 0)
 }
 
+// tell notes that somebody was told of a version, and so of those before it.
 func (l *ledger) tell(key, id string, version int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.rows[key].id = id
-	l.rows[key].told = max(l.rows[key].told, version)
+	l.events++
+	e := l.rows[key]
+	e.id = id
+	for i := range version {
+		if e.told[i] == 0 {
+			e.told[i] = l.events
+		}
+	}
+}
+
+func (l *ledger) id(key string) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.rows[key].id
 }
 
 func (l *ledger) moment() told {
@@ -65,20 +83,45 @@ func (l *ledger) moment() told {
 	defer l.mu.Unlock()
 	now := make(told, len(l.rows))
 	for key, e := range l.rows {
-		if e.told > 0 {
-			now[key] = e.told
+		for i, event := range e.told {
+			if event > 0 {
+				now[key] = i + 1
+			}
 		}
 	}
 	return now
 }
 
+// sent is the last version of a check that was sent.
 func (l *ledger) sent(key string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if e := l.rows[key]; e != nil {
-		return e.sent
+		return len(e.sent)
 	}
 	return 0
+}
+
+// gaps are the changes that are missing although a change is there that was sent
+// only after somebody had been told of them: what is there is no beginning of the
+// history.
+func (l *ledger) gaps(there told) (gaps []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	latest := 0
+	for key, version := range there {
+		if e := l.rows[key]; e != nil && version <= len(e.sent) {
+			latest = max(latest, e.sent[version-1])
+		}
+	}
+	for key, e := range l.rows {
+		for i, event := range e.told {
+			if event > 0 && event < latest && there[key] <= i {
+				gaps = append(gaps, notes(key, i+1))
+			}
+		}
+	}
+	return gaps
 }
 
 // count is how many changes the clients were told of.
@@ -135,6 +178,7 @@ type home struct {
 	http      *http.Client
 	ledger    *ledger
 	residents []string
+	round     string // sets the keys of one crowd apart from those before
 	acked     func() // called after each answer that tells of a change; may be nil
 }
 
@@ -180,7 +224,7 @@ func (h *home) record(ctx context.Context, key, id string, version int) error {
 		input["expectedVersion"] = version - 1
 		variables["id"], query = id, updateCheck
 	}
-	h.ledger.send(key, version)
+	h.ledger.send(key)
 	var data struct{ Change struct{ Wellness check } }
 	if err := post(ctx, h.http, h.url, query, variables, &data); err != nil {
 		return err
@@ -215,12 +259,6 @@ func (h *home) write(ctx context.Context, name string) error {
 	}
 }
 
-func (l *ledger) id(key string) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.rows[key].id
-}
-
 // watch reads the latest checks until ctx ends or a request fails. Whoever was
 // shown a change was told of it.
 func (h *home) watch(ctx context.Context) error {
@@ -248,6 +286,18 @@ func parseNotes(text string) (key string, version int, err error) {
 	return key, version, err
 }
 
+// after returns a channel that is closed when n more answers have told of a change.
+func (h *home) after(n int) <-chan struct{} {
+	reached := make(chan struct{})
+	var count atomic.Int64
+	h.acked = func() {
+		if count.Add(1) == int64(n) {
+			close(reached)
+		}
+	}
+	return reached
+}
+
 // crowd is a number of writers and readers. The first failure ends them all.
 type crowd struct {
 	cancel context.CancelFunc
@@ -269,7 +319,7 @@ func (h *home) crowd(writers, readers int) *crowd {
 		})
 	}
 	for i := range writers {
-		run(func() error { return h.write(ctx, fmt.Sprintf("c%02d", i)) })
+		run(func() error { return h.write(ctx, fmt.Sprintf("%sc%02d", h.round, i)) })
 	}
 	for range readers {
 		run(func() error { return h.watch(ctx) })
@@ -289,15 +339,15 @@ type outcome struct {
 	lost []string // changes that a client was told of
 	half []string // rows and revisions that do not agree
 	made []string // what nobody sent
-	rows int
+	gaps []string // see ledger.gaps
 }
 
 func (o outcome) err() error {
-	if len(o.lost)+len(o.half)+len(o.made) == 0 {
+	if len(o.lost)+len(o.half)+len(o.made)+len(o.gaps) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d lost %.300q, %d half applied %.300q, %d never sent %.300q",
-		len(o.lost), o.lost, len(o.half), o.half, len(o.made), o.made)
+	return fmt.Errorf("%d lost %.300q, %d half applied %.300q, %d never sent %.300q, %d skipped %.300q",
+		len(o.lost), o.lost, len(o.half), o.half, len(o.made), o.made, len(o.gaps), o.gaps)
 }
 
 // reopen starts the store on a database as it was left, as a server would, checks
@@ -334,13 +384,13 @@ func compare(ctx context.Context, database string, known told, l *ledger) (found
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	missing := maps.Clone(known)
+	there := told{}
 	for rows.Next() {
 		var text, history string
 		var version, energy, revisions int
 		if err := rows.Scan(&text, &version, &energy, &revisions, &history); err != nil {
 			return found, err
 		}
-		found.rows++
 		key, noted, err := parseNotes(text)
 		var earlier []string
 		for v := 1; v < version; v++ {
@@ -352,10 +402,12 @@ func compare(ctx context.Context, database string, known told, l *ledger) (found
 		case noted != version || energy != version%10+1 || revisions != version-1 || history != strings.Join(earlier, "|"):
 			found.half = append(found.half, fmt.Sprintf("%s (version %d, energy %d): %s", text, version, energy, history))
 		}
+		there[key] = version
 		if version >= missing[key] {
 			delete(missing, key)
 		}
 	}
+	found.gaps = l.gaps(there)
 	for key, version := range missing {
 		found.lost = append(found.lost, notes(key, version))
 	}

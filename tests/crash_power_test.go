@@ -210,7 +210,7 @@ func (t *tally) check(folder string, c cut) {
 	if len(found.lost) > 0 {
 		t.bad++
 	}
-	if len(found.made) > 0 {
+	if len(found.made)+len(found.gaps) > 0 {
 		err = errors.Join(err, found.err())
 	}
 	if err == nil {

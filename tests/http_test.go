@@ -1,9 +1,6 @@
 package tests
 
 import (
-	"encoding/json"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
 )
@@ -20,24 +17,15 @@ func TestRequestsThatCannotBeRead(t *testing.T) {
 		"too many tokens":            `{"query": "{` + strings.Repeat(" __typename", 2100) + `}"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			response, err := http.Post(url+"/graphql", "application/json", strings.NewReader(body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer response.Body.Close()
-			text, err := io.ReadAll(response.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got answer
-			if err := json.Unmarshal(text, &got); err != nil || len(got.Errors) != 1 {
-				t.Fatalf("%s: %v: %.300s", response.Status, err, text)
+			got := send(t, url, []byte(body), nil)
+			if len(got.Errors) != 1 {
+				t.Fatalf("not one error: %s", got.raw)
 			}
 			if code := got.Errors[0].Extensions["code"]; code != "INVALID" {
-				t.Errorf("the code is %v: %s", code, text)
+				t.Errorf("the code is %v: %s", code, got.raw)
 			}
-			if strings.Contains(string(text), "secret") {
-				t.Errorf("the body came back: %s", text)
+			if strings.Contains(string(got.raw), "secret") {
+				t.Errorf("the body came back: %s", got.raw)
 			}
 		})
 	}

@@ -1,11 +1,8 @@
 package tests
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"testing"
@@ -20,27 +17,8 @@ func askIn(t *testing.T, url, languages, query string, variables map[string]any)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/graphql", bytes.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Accept-Language", languages)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	var got answer
-	if got.raw, err = io.ReadAll(response.Body); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(got.raw, &got); err != nil {
-		t.Fatalf("the answer is no JSON (%s): %.300s", response.Status, got.raw)
-	}
-	return got, response.Header
+	got := send(t, url, body, http.Header{"Accept-Language": {languages}})
+	return got, got.header
 }
 
 // spoken are the errors of an answer: their messages, and what a program reads of

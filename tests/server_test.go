@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -178,7 +179,8 @@ type answer struct {
 		Path       []any          `json:"path"`
 		Extensions map[string]any `json:"extensions"`
 	} `json:"errors"`
-	raw []byte
+	raw    []byte
+	header http.Header
 }
 
 // ask sends one operation.
@@ -188,19 +190,26 @@ func ask(t *testing.T, url, query string, variables map[string]any) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return send(t, url, body, nil)
+}
+
+// send sends a body with further headers and reads the answer.
+func send(t *testing.T, url string, body []byte, header http.Header) answer {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/graphql", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
+	maps.Copy(request.Header, header)
 	request.Header.Set("Content-Type", "application/json")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	var got answer
+	got := answer{header: response.Header}
 	if got.raw, err = io.ReadAll(response.Body); err != nil {
 		t.Fatal(err)
 	}

@@ -35,11 +35,11 @@ FROM n;
 INSERT INTO medication_ingredients (created_at, updated_at, version, substance, amount_per_unit, amount_unit, medication_id)
 SELECT created_at, created_at, 1, generic_name, (id & 0xFF) * 5 * 10000 + 2500, 'MG', id FROM medications;
 
--- Twelve orders a resident, eight of them in force.
+-- Eleven orders a resident, six of them in force.
 INSERT INTO prescriptions (created_at, updated_at, version, status, kind, dose_amount, dose_unit, route, schedule_kind, times_of_day, starts_at, instructions, prescriber_name, medication_id, resident_id)
-WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 11)
+WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 10)
 SELECT residents.created_at, residents.created_at, 1,
-  iif(i < 8, 'ACTIVE', iif(i = 11, 'ENTERED_IN_ERROR', 'STOPPED')), 'SCHEDULED', 5000 * (1 + i % 4), 'TABLET', 'ORAL', 'TIMES_OF_DAY', '["08:00","20:00"]',
+  iif(i < 6, 'ACTIVE', iif(i = 10, 'ENTERED_IN_ERROR', 'STOPPED')), 'SCHEDULED', 5000 * (1 + i % 4), 'TABLET', 'ORAL', 'TIMES_OF_DAY', '["08:00","20:00"]',
   strftime('%Y-%m-%dT%H:%M:%fZ', residents.created_at, '+' || i || ' days'), iif(i % 2, 'With a glass of water', NULL), 'Dr Vega',
   size.medication + 1 + (residents.id + i * 5) % 60, residents.id
 FROM residents, n, size;

@@ -45,6 +45,7 @@ type Disk struct {
 	kept  map[string]*file // as it would be after a cut
 	moves []move           // what leads from kept to live
 	last  uint64           // number of the latest file
+	syncs int
 
 	syncTime time.Duration
 	failSync func(name string) bool
@@ -115,9 +116,9 @@ func (c change) sectors() []change {
 // image is what the file could hold after a cut.
 func (f *file) image(loss Loss, random *rand.Rand) []byte {
 	if loss == LoseNone {
-		return slices.Clone(f.live)
+		return append([]byte{}, f.live...)
 	}
-	content := slices.Clone(f.kept)
+	content := append([]byte{}, f.kept...)
 	if loss == LoseAll {
 		return content
 	}
@@ -150,6 +151,13 @@ func (d *Disk) FailSyncs(fail func(name string) bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.failSync = fail
+}
+
+// Syncs is how many syncs of files have succeeded.
+func (d *Disk) Syncs() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.syncs
 }
 
 // Cut makes an image of what a power cut now could leave. The disk goes on.
@@ -299,6 +307,7 @@ func (d *Disk) sync(f *file) syscall.Errno {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.syncs++
 	n := 0
 	for ; f.folded < target; f.folded++ {
 		f.kept = f.changes[n].apply(f.kept)
