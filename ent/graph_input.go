@@ -2801,7 +2801,7 @@ func (*WellnessMutation) inputName(column string) string {
 // part of the program.
 func (m *WellnessMutation) Check(ctx context.Context) error {
 	if m.Op().Is(OpUpdate) && len(schema.Rules("Wellness")) > 0 {
-		return errors.New("wellnesses have rules between columns and are changed one by one")
+		return errors.New("wellness have rules between columns and are changed one by one")
 	}
 	return m.problems(ctx).Err()
 }

@@ -3533,12 +3533,12 @@ func (_m *StaffUser) Activities(
 	return &ActivityConnection{pages[0]}, nil
 }
 
-// WellnessConnection is a page of wellnesses.
+// WellnessConnection is a page of wellness.
 type WellnessConnection struct {
 	*relay.Page[Wellness]
 }
 
-// WellnessEdge is one of a page of wellnesses.
+// WellnessEdge is one of a page of wellness.
 type WellnessEdge struct {
 	relay.Edge[Wellness]
 }
@@ -3548,10 +3548,10 @@ func (c *WellnessConnection) Edges() []*WellnessEdge {
 	return relay.Edges(c.Page, func(e relay.Edge[Wellness]) WellnessEdge { return WellnessEdge{e} })
 }
 
-// WellnessOrderField names what wellnesses can be ordered by.
+// WellnessOrderField names what wellness can be ordered by.
 type WellnessOrderField string
 
-// The keys that wellnesses can be ordered by.
+// The keys that wellness can be ordered by.
 const (
 	WellnessOrderFieldID        WellnessOrderField = "ID"
 	WellnessOrderFieldCreatedAt WellnessOrderField = "CREATED_AT"
@@ -3559,7 +3559,7 @@ const (
 	WellnessOrderFieldTakenAt   WellnessOrderField = "TAKEN_AT"
 )
 
-// WellnessOrder is one key of an order of wellnesses.
+// WellnessOrder is one key of an order of wellness.
 type WellnessOrder struct {
 	Direction relay.OrderDirection `json:"direction"`
 	Field     WellnessOrderField   `json:"field"`
@@ -3593,7 +3593,7 @@ func wellnessOrder(by []*WellnessOrder) (relay.Order[Wellness], error) {
 	return relay.NewOrder("Wellness", id, terms...), err
 }
 
-// wellnessPage is a checked request for a page of wellnesses.
+// wellnessPage is a checked request for a page of wellness.
 type wellnessPage struct {
 	pager *relay.Pager[Wellness]
 	wants relay.Wants

@@ -3960,7 +3960,7 @@ func (w *StaffUserWhereInput) predicate(ctx context.Context, c config) (predicat
 	return staffuser.And(all...), nil
 }
 
-// WellnessWhereInput is a filter of wellnesses.
+// WellnessWhereInput is a filter of wellness.
 type WellnessWhereInput struct {
 	Not                      *WellnessWhereInput      `json:"not,omitempty"`
 	And                      []*WellnessWhereInput    `json:"and,omitempty"`
@@ -4266,7 +4266,7 @@ func (q *WellnessQuery) filter(ctx context.Context, filters ...*WellnessWhereInp
 	return nil
 }
 
-// seen is what the filters ask of wellnesses at the far side of an edge, and what the
+// seen is what the filters ask of wellness at the far side of an edge, and what the
 // viewer's policy asks of any query of them: a filter must not reveal what a read
 // would hide.
 func (c *WellnessClient) seen(ctx context.Context, filters ...*WellnessWhereInput) ([]predicate.Wellness, error) {

@@ -584,5 +584,5 @@ func (e *Status) UnmarshalGQL(val interface{}) error {
 	return nil
 }
 
-// IDKind is the kind of the ids of wellnesses.
+// IDKind is the kind of the ids of wellness.
 const IDKind nodeid.Kind = 12

@@ -4456,35 +4456,35 @@ input ActivityExceptionWhereInput {
   """
   or: [ActivityExceptionWhereInput!]
   """
-  Id is this.
+  ID is this.
   """
   id: ID
   """
-  Id is not this.
+  ID is not this.
   """
   idNEQ: ID
   """
-  Id is one of these.
+  ID is one of these.
   """
   idIn: [ID!]
   """
-  Id is none of these.
+  ID is none of these.
   """
   idNotIn: [ID!]
   """
-  Id is above this.
+  ID is above this.
   """
   idGT: ID
   """
-  Id is at least this.
+  ID is at least this.
   """
   idGTE: ID
   """
-  Id is below this.
+  ID is below this.
   """
   idLT: ID
   """
-  Id is at most this.
+  ID is at most this.
   """
   idLTE: ID
   """
@@ -4969,35 +4969,35 @@ input ActivityParticipationWhereInput {
   """
   or: [ActivityParticipationWhereInput!]
   """
-  Id is this.
+  ID is this.
   """
   id: ID
   """
-  Id is not this.
+  ID is not this.
   """
   idNEQ: ID
   """
-  Id is one of these.
+  ID is one of these.
   """
   idIn: [ID!]
   """
-  Id is none of these.
+  ID is none of these.
   """
   idNotIn: [ID!]
   """
-  Id is above this.
+  ID is above this.
   """
   idGT: ID
   """
-  Id is at least this.
+  ID is at least this.
   """
   idGTE: ID
   """
-  Id is below this.
+  ID is below this.
   """
   idLT: ID
   """
-  Id is at most this.
+  ID is at most this.
   """
   idLTE: ID
   """
@@ -5447,35 +5447,35 @@ input ActivityWhereInput {
   """
   or: [ActivityWhereInput!]
   """
-  Id is this.
+  ID is this.
   """
   id: ID
   """
-  Id is not this.
+  ID is not this.
   """
   idNEQ: ID
   """
-  Id is one of these.
+  ID is one of these.
   """
   idIn: [ID!]
   """
-  Id is none of these.
+  ID is none of these.
   """
   idNotIn: [ID!]
   """
-  Id is above this.
+  ID is above this.
   """
   idGT: ID
   """
-  Id is at least this.
+  ID is at least this.
   """
   idGTE: ID
   """
-  Id is below this.
+  ID is below this.
   """
   idLT: ID
   """
-  Id is at most this.
+  ID is at most this.
   """
   idLTE: ID
   """
@@ -6126,35 +6126,35 @@ input AllergyWhereInput {
   """
   or: [AllergyWhereInput!]
   """
-  Id is this.
+  ID is this.
   """
   id: ID
   """
-  Id is not this.
+  ID is not this.
   """
   idNEQ: ID
   """
-  Id is one of these.
+  ID is one of these.
   """
   idIn: [ID!]
   """
-  Id is none of these.
+  ID is none of these.
   """
   idNotIn: [ID!]
   """
-  Id is above this.
+  ID is above this.
   """
   idGT: ID
   """
-  Id is at least this.
+  ID is at least this.
   """
   idGTE: ID
   """
-  Id is below this.
+  ID is below this.
   """
   idLT: ID
   """
-  Id is at most this.
+  ID is at most this.
   """
   idLTE: ID
   """
@@ -6651,7 +6651,7 @@ input CreateActivityExceptionInput {
   """
   originalDate: Date!
   """
-  Whether the occasion does not take place; else at least one of the new values is given.
+  Whether the occasion does not take place; else at least one of the new values is given. If left out: false.
   """
   cancelled: Boolean
   """
@@ -6708,7 +6708,7 @@ input CreateActivityInput {
   """
   capacity: Int
   """
-  Whether it takes place. PLANNED if left out.
+  Whether it takes place. If left out: PLANNED.
   """
   status: ActivityStatus
   """
@@ -6725,7 +6725,7 @@ input CreateActivityParticipationInput {
   """
   occurrenceDate: Date!
   """
-  Where the invitation stands. INVITED if left out.
+  Where the invitation stands. If left out: INVITED.
   """
   status: ActivityParticipationStatus
   """
@@ -6782,19 +6782,19 @@ input CreateAllergyInput {
   """
   category: AllergyCategory!
   """
-  Allergy or intolerance. ALLERGY if left out.
+  Allergy or intolerance. If left out: ALLERGY.
   """
   type: AllergyType
   """
-  How dangerous a reaction may be. UNABLE_TO_ASSESS if left out.
+  How dangerous a reaction may be. If left out: UNABLE_TO_ASSESS.
   """
   criticality: AllergyCriticality
   """
-  How sure it is. UNCONFIRMED if left out.
+  How sure it is. If left out: UNCONFIRMED.
   """
   verification: AllergyVerification
   """
-  Whether it is present. ACTIVE if left out.
+  Whether it is present. If left out: ACTIVE.
   """
   clinicalStatus: AllergyClinicalStatus
   """
@@ -6831,15 +6831,15 @@ input CreateFacilityInput {
   """
   shifts: [PeriodInput!]
   """
-  Minutes before its time from which a dose may be given, 0 to 720.
+  Minutes before its time from which a dose may be given, 0 to 720. If left out: 30.
   """
   windowBeforeMinutes: Int
   """
-  Minutes after its time until which a dose may be given, 0 to 720.
+  Minutes after its time until which a dose may be given, 0 to 720. If left out: 120.
   """
   windowAfterMinutes: Int
   """
-  Minutes within which vital signs count as one set for NEWS2, 5 to 120.
+  Minutes within which vital signs count as one set for NEWS2, 5 to 120. If left out: 30.
   """
   news2WindowMinutes: Int
 }
@@ -6897,19 +6897,19 @@ input CreateMedicationInput {
   """
   strengthText: String
   """
-  Whether it is a controlled drug.
+  Whether it is a controlled drug. If left out: false.
   """
   isControlled: Boolean
   """
-  Whether a second person must witness each dose; true by default for a controlled drug.
+  Whether a second person must witness each dose; true by default for a controlled drug. If left out: false.
   """
   requiresWitness: Boolean
   """
-  Whether the window for giving it is narrow, as for Parkinson's drugs.
+  Whether the window for giving it is narrow, as for Parkinson's drugs. If left out: false.
   """
   isTimeCritical: Boolean
   """
-  Whether errors are especially dangerous, as with anticoagulants and insulin.
+  Whether errors are especially dangerous, as with anticoagulants and insulin. If left out: false.
   """
   isHighRisk: Boolean
   """
@@ -6917,7 +6917,7 @@ input CreateMedicationInput {
   """
   drugClasses: [String!]
   """
-  Days of stock below which to order again, 0 to 90.
+  Days of stock below which to order again, 0 to 90. If left out: 7.
   """
   reorderLevelDays: Int
   """
@@ -6925,11 +6925,11 @@ input CreateMedicationInput {
   """
   description: String
   """
-  Whether it can be ordered online.
+  Whether it can be ordered online. If left out: false.
   """
   availableOnline: Boolean
   """
-  Whether it can be prescribed. ACTIVE if left out.
+  Whether it can be prescribed. If left out: ACTIVE.
   """
   status: MedicationStatus
 }
@@ -6938,11 +6938,11 @@ What a new prescription is made of.
 """
 input CreatePrescriptionInput {
   """
-  State of the order, as in FHIR; COMPLETED, STOPPED, CANCELLED and ENTERED_IN_ERROR are final. DRAFT if left out.
+  State of the order, as in FHIR; COMPLETED, STOPPED, CANCELLED and ENTERED_IN_ERROR are final. If left out: DRAFT.
   """
   status: PrescriptionStatus
   """
-  Whether it is given at set times, when needed, or once. SCHEDULED if left out.
+  Whether it is given at set times, when needed, or once. If left out: SCHEDULED.
   """
   kind: PrescriptionKind
   """
@@ -7042,7 +7042,7 @@ input CreatePrescriptionInput {
   """
   prescriberName: String!
   """
-  Whether it is given without the resident knowing; needs covertReviewOn.
+  Whether it is given without the resident knowing; needs covertReviewOn. If left out: false.
   """
   isCovert: Boolean
   """
@@ -7050,7 +7050,7 @@ input CreatePrescriptionInput {
   """
   covertReviewOn: Date
   """
-  Who gives it. STAFF if left out.
+  Who gives it. If left out: STAFF.
   """
   selfAdministered: PrescriptionSelfAdministered
   """
@@ -7099,11 +7099,11 @@ input CreateResidentContactInput {
   """
   email: String
   """
-  Whether this is the one to call first; one per resident.
+  Whether this is the one to call first; one per resident. If left out: false.
   """
   isPrimary: Boolean
   """
-  Whether this person may sign in to see the resident, given consent.
+  Whether this person may sign in to see the resident, given consent. If left out: false.
   """
   isFamilyPortal: Boolean
   """
@@ -7132,7 +7132,7 @@ input CreateResidentInput {
   """
   birthDate: Date!
   """
-  How much of the birth date is known. DAY if left out.
+  How much of the birth date is known. If left out: DAY.
   """
   birthDatePrecision: ResidentBirthDatePrecision
   """
@@ -7148,7 +7148,7 @@ input CreateResidentInput {
   """
   language: String
   """
-  Where the resident stands with the home. PRE_ADMISSION if left out.
+  Where the resident stands with the home. If left out: PRE_ADMISSION.
   """
   status: ResidentStatus
   """
@@ -7156,7 +7156,7 @@ input CreateResidentInput {
   """
   deceasedAt: Time
   """
-  NEWS2 scale for oxygen saturation; SCALE_2 needs a clinician's authorisation (RCP 2017). SCALE_1 if left out.
+  NEWS2 scale for oxygen saturation; SCALE_2 needs a clinician's authorisation (RCP 2017). If left out: SCALE_1.
   """
   spo2Scale: ResidentSpo2Scale
   """
@@ -7168,23 +7168,23 @@ input CreateResidentInput {
   """
   heightCm: Int
   """
-  What is to be done when the heart stops. UNKNOWN if left out.
+  What is to be done when the heart stops. If left out: UNKNOWN.
   """
   resuscitation: ResidentResuscitation
   """
-  Whether allergies are known; "none known" is not "not asked". NOT_ASKED if left out.
+  Whether allergies are known; "none known" is not "not asked". If left out: NOT_ASKED.
   """
   allergyStatus: ResidentAllergyStatus
   """
-  Hours between wellness checks, 1 to 744.
+  Hours between wellness checks, 1 to 744. If left out: 24.
   """
   wellnessIntervalHours: Int
   """
-  Minutes of activities wished for in a week, 0 to 2000.
+  Minutes of activities wished for in a week, 0 to 2000. If left out: 100.
   """
   weeklyActivityTargetMinutes: Int
   """
-  Whether the resident lets linked relatives see state, wellness and activities.
+  Whether the resident lets linked relatives see state, wellness and activities. If left out: false.
   """
   consentFamilyAccess: Boolean
   """
@@ -7213,7 +7213,7 @@ input CreateStaffUserInput {
   """
   role: StaffUserRole!
   """
-  False once the person has left; people are never deleted.
+  False once the person has left; people are never deleted. If left out: true.
   """
   active: Boolean
 }
@@ -7226,7 +7226,7 @@ input CreateWellnessInput {
   """
   takenAt: Time!
   """
-  Why the check was made. ROUTINE if left out.
+  Why the check was made. If left out: ROUTINE.
   """
   kind: WellnessKind
   """
@@ -7464,35 +7464,35 @@ input FacilityWhereInput {
   """
   or: [FacilityWhereInput!]
   """
-  Id is this.
+  ID is this.
   """
   id: ID
   """
-  Id is not this.
+  ID is not this.
   """
   idNEQ: ID
   """
-  Id is one of these.
+  ID is one of these.
   """
   idIn: [ID!]
   """
-  Id is none of these.
+  ID is none of these.
   """
   idNotIn: [ID!]
   """
-  Id is above this.
+  ID is above this.
   """
   idGT: ID
   """
-  Id is at least this.
+  ID is at least this.
   """
   idGTE: ID
   """
-  Id is below this.
+  ID is below this.
   """
   idLT: ID
   """
-  Id is at most this.
+  ID is at most this.
   """
   idLTE: ID
   """
@@ -8121,35 +8121,35 @@ input MedicationIngredientWhereInput {
   """
   or: [MedicationIngredientWhereInput!]
   """
-  Id is this.
+  ID is this.
   """
   id: ID
   """
-  Id is not this.
+  ID is not this.
   """
   idNEQ: ID
   """
-  Id is one of these.
+  ID is one of these.
   """
   idIn: [ID!]
   """
-  Id is none of these.
+  ID is none of these.
   """
   idNotIn: [ID!]
   """
-  Id is above this.
+  ID is above this.
   """
   idGT: ID
   """
-  Id is at least this.
+  ID is at least this.
   """
   idGTE: ID
   """
-  Id is below this.
+  ID is below this.
   """
   idLT: ID
   """
-  Id is at most this.
+  ID is at most this.
   """
   idLTE: ID
   """
@@ -8438,35 +8438,35 @@ input MedicationWhereInput {
   """
   or: [MedicationWhereInput!]
   """
-  Id is this.
+  ID is this.
   """
   id: ID
   """
-  Id is not this.
+  ID is not this.
   """
   idNEQ: ID
   """
-  Id is one of these.
+  ID is one of these.
   """
   idIn: [ID!]
   """
-  Id is none of these.
+  ID is none of these.
   """
   idNotIn: [ID!]
   """
-  Id is above this.
+  ID is above this.
   """
   idGT: ID
   """
-  Id is at least this.
+  ID is at least this.
   """
   idGTE: ID
   """
-  Id is below this.
+  ID is below this.
   """
   idLT: ID
   """
-  Id is at most this.
+  ID is at most this.
   """
   idLTE: ID
   """
@@ -9607,35 +9607,35 @@ input PrescriptionWhereInput {
   """
   or: [PrescriptionWhereInput!]
   """
-  Id is this.
+  ID is this.
   """
   id: ID
   """
-  Id is not this.
+  ID is not this.
   """
   idNEQ: ID
   """
-  Id is one of these.
+  ID is one of these.
   """
   idIn: [ID!]
   """
-  Id is none of these.
+  ID is none of these.
   """
   idNotIn: [ID!]
   """
-  Id is above this.
+  ID is above this.
   """
   idGT: ID
   """
-  Id is at least this.
+  ID is at least this.
   """
   idGTE: ID
   """
-  Id is below this.
+  ID is below this.
   """
   idLT: ID
   """
-  Id is at most this.
+  ID is at most this.
   """
   idLTE: ID
   """
@@ -11306,7 +11306,7 @@ type Query {
     where: StaffUserWhereInput
   ): StaffUserConnection!
   """
-  The wellnesses that the filter leaves; those entered in error only if it names the status.
+  The wellness that the filter leaves; those entered in error only if it names the status.
   """
   wellness(
     """
@@ -11785,35 +11785,35 @@ input ResidentContactWhereInput {
   """
   or: [ResidentContactWhereInput!]
   """
-  Id is this.
+  ID is this.
   """
   id: ID
   """
-  Id is not this.
+  ID is not this.
   """
   idNEQ: ID
   """
-  Id is one of these.
+  ID is one of these.
   """
   idIn: [ID!]
   """
-  Id is none of these.
+  ID is none of these.
   """
   idNotIn: [ID!]
   """
-  Id is above this.
+  ID is above this.
   """
   idGT: ID
   """
-  Id is at least this.
+  ID is at least this.
   """
   idGTE: ID
   """
-  Id is below this.
+  ID is below this.
   """
   idLT: ID
   """
-  Id is at most this.
+  ID is at most this.
   """
   idLTE: ID
   """
@@ -12249,35 +12249,35 @@ input ResidentWhereInput {
   """
   or: [ResidentWhereInput!]
   """
-  Id is this.
+  ID is this.
   """
   id: ID
   """
-  Id is not this.
+  ID is not this.
   """
   idNEQ: ID
   """
-  Id is one of these.
+  ID is one of these.
   """
   idIn: [ID!]
   """
-  Id is none of these.
+  ID is none of these.
   """
   idNotIn: [ID!]
   """
-  Id is above this.
+  ID is above this.
   """
   idGT: ID
   """
-  Id is at least this.
+  ID is at least this.
   """
   idGTE: ID
   """
-  Id is below this.
+  ID is below this.
   """
   idLT: ID
   """
-  Id is at most this.
+  ID is at most this.
   """
   idLTE: ID
   """
@@ -13191,35 +13191,35 @@ input RevisionWhereInput {
   """
   or: [RevisionWhereInput!]
   """
-  Id is this.
+  ID is this.
   """
   id: ID
   """
-  Id is not this.
+  ID is not this.
   """
   idNEQ: ID
   """
-  Id is one of these.
+  ID is one of these.
   """
   idIn: [ID!]
   """
-  Id is none of these.
+  ID is none of these.
   """
   idNotIn: [ID!]
   """
-  Id is above this.
+  ID is above this.
   """
   idGT: ID
   """
-  Id is at least this.
+  ID is at least this.
   """
   idGTE: ID
   """
-  Id is below this.
+  ID is below this.
   """
   idLT: ID
   """
-  Id is at most this.
+  ID is at most this.
   """
   idLTE: ID
   """
@@ -13608,35 +13608,35 @@ input StaffUserWhereInput {
   """
   or: [StaffUserWhereInput!]
   """
-  Id is this.
+  ID is this.
   """
   id: ID
   """
-  Id is not this.
+  ID is not this.
   """
   idNEQ: ID
   """
-  Id is one of these.
+  ID is one of these.
   """
   idIn: [ID!]
   """
-  Id is none of these.
+  ID is none of these.
   """
   idNotIn: [ID!]
   """
-  Id is above this.
+  ID is above this.
   """
   idGT: ID
   """
-  Id is at least this.
+  ID is at least this.
   """
   idGTE: ID
   """
-  Id is below this.
+  ID is below this.
   """
   idLT: ID
   """
-  Id is at most this.
+  ID is at most this.
   """
   idLTE: ID
   """
@@ -13845,7 +13845,7 @@ The builtin Time type
 """
 scalar Time
 """
-What of a activity exception changes. A field that is left out stays as it is; null clears it, where it may be null.
+What changes of the activity exception: a field that is left out stays as it is; null clears it, where it may be null.
 """
 input UpdateActivityExceptionInput {
   """
@@ -13870,7 +13870,7 @@ input UpdateActivityExceptionInput {
   expectedVersion: Int
 }
 """
-What of a activity changes. A field that is left out stays as it is; null clears it, where it may be null.
+What changes of the activity: a field that is left out stays as it is; null clears it, where it may be null.
 """
 input UpdateActivityInput {
   """
@@ -13919,7 +13919,7 @@ input UpdateActivityInput {
   expectedVersion: Int
 }
 """
-What of a activity participation changes. A field that is left out stays as it is; null clears it, where it may be null.
+What changes of the activity participation: a field that is left out stays as it is; null clears it, where it may be null.
 """
 input UpdateActivityParticipationInput {
   """
@@ -13960,7 +13960,7 @@ input UpdateActivityParticipationInput {
   reason: String
 }
 """
-What of a allergy changes. A field that is left out stays as it is; null clears it, where it may be null.
+What changes of the allergy: a field that is left out stays as it is; null clears it, where it may be null.
 """
 input UpdateAllergyInput {
   """
@@ -14013,7 +14013,7 @@ input UpdateAllergyInput {
   reason: String
 }
 """
-What of a facility changes. A field that is left out stays as it is; null clears it, where it may be null.
+What changes of the facility: a field that is left out stays as it is; null clears it, where it may be null.
 """
 input UpdateFacilityInput {
   """
@@ -14050,7 +14050,7 @@ input UpdateFacilityInput {
   expectedVersion: Int
 }
 """
-What of a medication ingredient changes. A field that is left out stays as it is; null clears it, where it may be null.
+What changes of the medication ingredient: a field that is left out stays as it is; null clears it, where it may be null.
 """
 input UpdateMedicationIngredientInput {
   """
@@ -14071,7 +14071,7 @@ input UpdateMedicationIngredientInput {
   expectedVersion: Int
 }
 """
-What of a medication changes. A field that is left out stays as it is; null clears it, where it may be null.
+What changes of the medication: a field that is left out stays as it is; null clears it, where it may be null.
 """
 input UpdateMedicationInput {
   """
@@ -14144,7 +14144,7 @@ input UpdateMedicationInput {
   expectedVersion: Int
 }
 """
-What of a prescription changes. A field that is left out stays as it is; null clears it, where it may be null.
+What changes of the prescription: a field that is left out stays as it is; null clears it, where it may be null.
 """
 input UpdatePrescriptionInput {
   """
@@ -14285,7 +14285,7 @@ input UpdatePrescriptionInput {
   reason: String
 }
 """
-What of a resident contact changes. A field that is left out stays as it is; null clears it, where it may be null.
+What changes of the resident contact: a field that is left out stays as it is; null clears it, where it may be null.
 """
 input UpdateResidentContactInput {
   """
@@ -14318,7 +14318,7 @@ input UpdateResidentContactInput {
   expectedVersion: Int
 }
 """
-What of a resident changes. A field that is left out stays as it is; null clears it, where it may be null.
+What changes of the resident: a field that is left out stays as it is; null clears it, where it may be null.
 """
 input UpdateResidentInput {
   """
@@ -14407,7 +14407,7 @@ input UpdateResidentInput {
   expectedVersion: Int
 }
 """
-What of a staff user changes. A field that is left out stays as it is; null clears it, where it may be null.
+What changes of the staff user: a field that is left out stays as it is; null clears it, where it may be null.
 """
 input UpdateStaffUserInput {
   """
@@ -14432,7 +14432,7 @@ input UpdateStaffUserInput {
   expectedVersion: Int
 }
 """
-What of a wellness changes. A field that is left out stays as it is; null clears it, where it may be null.
+What changes of the wellness: a field that is left out stays as it is; null clears it, where it may be null.
 """
 input UpdateWellnessInput {
   """
@@ -14686,7 +14686,7 @@ type Wellness implements Node {
   recordedBy: StaffUser
 }
 """
-A page of wellnesses.
+A page of wellness.
 """
 type WellnessConnection {
   """
@@ -14728,7 +14728,7 @@ enum WellnessConsciousness {
   UNRESPONSIVE
 }
 """
-One of a page of wellnesses.
+One of a page of wellness.
 """
 type WellnessEdge {
   """
@@ -14770,7 +14770,7 @@ enum WellnessKind {
   ESCALATION
 }
 """
-One key of an order of wellnesses.
+One key of an order of wellness.
 """
 input WellnessOrder {
   """
@@ -14783,7 +14783,7 @@ input WellnessOrder {
   field: WellnessOrderField!
 }
 """
-What wellnesses can be ordered by.
+What wellness can be ordered by.
 """
 enum WellnessOrderField {
   """
@@ -14821,7 +14821,7 @@ enum WellnessStatus {
   ENTERED_IN_ERROR
 }
 """
-A filter of wellnesses: all that is given must hold.
+A filter of wellness: all that is given must hold.
 """
 input WellnessWhereInput {
   """
@@ -14837,35 +14837,35 @@ input WellnessWhereInput {
   """
   or: [WellnessWhereInput!]
   """
-  Id is this.
+  ID is this.
   """
   id: ID
   """
-  Id is not this.
+  ID is not this.
   """
   idNEQ: ID
   """
-  Id is one of these.
+  ID is one of these.
   """
   idIn: [ID!]
   """
-  Id is none of these.
+  ID is none of these.
   """
   idNotIn: [ID!]
   """
-  Id is above this.
+  ID is above this.
   """
   idGT: ID
   """
-  Id is at least this.
+  ID is at least this.
   """
   idGTE: ID
   """
-  Id is below this.
+  ID is below this.
   """
   idLT: ID
   """
-  Id is at most this.
+  ID is at most this.
   """
   idLTE: ID
   """
