@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -153,6 +154,8 @@ func (k *keeper) copy(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listing the backups: %w", err)
 	}
+	// Copies from before a migration, and those of other databases, are not its own.
+	all = slices.DeleteFunc(all, func(m store.Manifest) bool { return m.Series() != made.Series() })
 	for _, old := range store.Expired(all, store.Retention{Last: k.config.Keep, Days: k.config.Days}, k.clock()) {
 		if err := removeBackup(dir, old); err != nil {
 			return err

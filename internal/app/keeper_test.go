@@ -83,6 +83,17 @@ func TestKeeper(t *testing.T) {
 	if answer := server.query(newResident); !strings.Contains(answer, `"res_1"`) {
 		t.Fatalf("got %s", answer)
 	}
+	// Copies of other series are nobody's to remove: not those of another database,
+	// not the one from before a migration.
+	for _, name := range []string{"other-20250101T000000.000Z.db", "home-before-migration-from-0000-20250101T000000.000Z.db"} {
+		manifest, err := json.Marshal(store.Manifest{File: name, CreatedAt: h.clock().AddDate(-1, 0, 0)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(backups, name+".json"), manifest, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for range 2 {
 		h.forward(time.Hour)
 		h.ticks <- h.clock()
@@ -91,7 +102,9 @@ func TestKeeper(t *testing.T) {
 	h.forward(time.Hour)
 	k.end()
 	left := backupsIn(t, backups)
-	want := []string{"home-20260329T110000.000Z.db", "home-20260329T100000.000Z.db"}
+	slices.Sort(left[2:]) // of the same moment
+	want := []string{"home-20260329T110000.000Z.db", "home-20260329T100000.000Z.db",
+		"home-before-migration-from-0000-20250101T000000.000Z.db", "other-20250101T000000.000Z.db"}
 	if !slices.Equal(left, want) {
 		t.Errorf("the backups are %v, want %v", left, want)
 	}

@@ -8,9 +8,9 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/mattn/go-sqlite3"
-
 	"carehome/internal/config"
+
+	"carehome/internal/store"
 )
 
 // Version says what the program was made of.
@@ -25,8 +25,7 @@ type Version struct {
 }
 
 func (p Program) version() Version {
-	sqlite, _, _ := sqlite3.Version()
-	v := Version{Version: p.Version, Go: runtime.Version(), SQLite: sqlite}
+	v := Version{Version: p.Version, Go: runtime.Version(), SQLite: store.SQLiteVersion()}
 	build, ok := debug.ReadBuildInfo()
 	if ok {
 		v.Version = cmp.Or(v.Version, strings.Trim(build.Main.Version, "()"))
