@@ -1,9 +1,6 @@
 package tests
 
 import (
-	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,24 +12,27 @@ import (
 // soakEnv is how long a crowd works, such as 60s; a plain run takes 3 s.
 const soakEnv = "CAREHOME_TEST_SOAK"
 
-func soak(t *testing.T) (long time.Duration, given bool) {
+// mostLog is how long the write-ahead log may become, in bytes, however many read.
+const mostLog = 256 << 20
+
+func soak(t *testing.T) time.Duration {
 	t.Helper()
 	text := os.Getenv(soakEnv)
 	if text == "" {
-		return 3 * time.Second, false
+		return 3 * time.Second
 	}
 	long, err := time.ParseDuration(text)
 	if err != nil {
 		t.Fatalf("%s: %v", soakEnv, err)
 	}
-	return long, true
+	return long
 }
 
 // Many write and read while backups are made. Nobody is told to come back, and
 // each backup is a beginning of the history.
 func TestCrowd(t *testing.T) {
 	binary := ownServer(t)
-	long, _ := soak(t)
+	long := soak(t)
 	folder := t.TempDir()
 	database := filepath.Join(folder, "home.db")
 	server := launch(t, database)
@@ -43,6 +43,9 @@ func TestCrowd(t *testing.T) {
 		select {
 		case <-crowd.ended:
 		case <-next.C:
+			if n := size(t, database+"-wal"); n > mostLog {
+				t.Errorf("the log has %d bytes", n)
+			}
 			before := h.ledger.moment()
 			backups := filepath.Join(folder, fmt.Sprint("backup", len(known)))
 			if output, err := exec.Command(binary, "backup", "--database", database, "--backups", backups).CombinedOutput(); err != nil {
@@ -78,48 +81,6 @@ func TestCrowd(t *testing.T) {
 		t.Error("no backup was made")
 	}
 	t.Logf("%v: %d changes, %d backups", long, h.ledger.moment().count(), len(known))
-}
-
-// Another program looks at the database for long, so that the log cannot be
-// emptied meanwhile.
-func TestLongReader(t *testing.T) {
-	long, given := soak(t)
-	if !given {
-		t.Skip("SKIPPED: it takes a minute; set " + soakEnv + "=60s")
-	}
-	const most, after = 256 << 20, 68 << 20
-	database := filepath.Join(t.TempDir(), "home.db")
-	server := launch(t, database)
-	h := newHome(t, server.url, 34)
-	crowd := h.crowd(32, 2)
-	db, err := sql.Open("sqlite3", "file:"+database+"?mode=ro")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tx, err := db.BeginTx(context.Background(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rows int
-	if err := tx.QueryRow("SELECT count(*) FROM wellnesses").Scan(&rows); err != nil {
-		t.Fatal(err)
-	}
-	<-time.After(long)
-	held := size(t, database+"-wal")
-	if err := errors.Join(tx.Rollback(), db.Close()); err != nil {
-		t.Fatal(err)
-	}
-	freed := time.After(5 * time.Second)
-	<-freed
-	later := size(t, database+"-wal")
-	if err := errors.Join(crowd.stop(), server.stop()); err != nil {
-		t.Error(err)
-	}
-	t.Logf("the log had %d MiB after %v, %d MiB 5 s later", held>>20, long, later>>20)
-	if held > most || later > after {
-		t.Errorf("the log grew to %d bytes, and had %d later", held, later)
-	}
-	sound(t, database, h.ledger.moment(), h.ledger)
 }
 
 func size(t *testing.T, path string) int64 {

@@ -245,18 +245,16 @@ const versions = 3
 
 // write records checks until ctx ends or a request fails.
 func (h *home) write(ctx context.Context, name string) error {
-	for n := 0; ; n++ {
+	for n := 0; ctx.Err() == nil; n++ {
 		key, id := fmt.Sprintf("%s-%d", name, n), ""
-		for version := 1; version <= versions; version++ {
-			if ctx.Err() != nil {
-				return nil
-			}
+		for version := 1; version <= versions && ctx.Err() == nil; version++ {
 			if err := h.record(context.WithoutCancel(ctx), key, id, version); err != nil {
 				return fmt.Errorf("writing %s: %w", notes(key, version), err)
 			}
 			id = h.ledger.id(key)
 		}
 	}
+	return nil
 }
 
 // watch reads the latest checks until ctx ends or a request fails. Whoever was

@@ -32,6 +32,14 @@ type Manifest struct {
 	SQLite string `json:"sqlite"`
 }
 
+// Series is what the names of copies made for one purpose have in common: those
+// of another database in the same folder, or from before a migration, are of
+// another series.
+func (m Manifest) Series() string {
+	name := strings.TrimSuffix(m.File, copySuffix)
+	return name[:max(0, len(name)-len(copyTime))]
+}
+
 const (
 	manifestSuffix = ".json"
 	copySuffix     = ".db"
@@ -46,7 +54,7 @@ func (s *Store) Backup(ctx context.Context, dir string) (Manifest, error) {
 }
 
 // copyBefore copies the database before it is migrated. Such a copy has its own
-// name, which the retention rule leaves alone.
+// series, which the retention rule of the others leaves alone.
 func (s *Store) copyBefore(ctx context.Context, version string) (string, error) {
 	dir := s.opts.BackupDir
 	if dir == "" {

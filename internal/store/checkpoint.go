@@ -16,6 +16,11 @@ const (
 	// truncateBytes is the length from which the log is emptied, for which the
 	// writer must wait.
 	truncateBytes = 64 << 20
+	// cutBytes is the length from which the reads end that keep the log from being
+	// emptied, unless they are younger than cutAge: else a single one could fill
+	// the disk. A view of another process is not ours to end.
+	cutBytes = 192 << 20
+	cutAge   = 2 * time.Second
 	// truncateWait is how long the checkpointer queues for the writer.
 	truncateWait = 5 * time.Second
 )
@@ -83,6 +88,11 @@ func (s *Store) checkpoint(ctx context.Context) error {
 	}
 	_, err := s.runCheckpoint(ctx, "PASSIVE")
 	if err == nil && s.logBytes() > truncateBytes {
+		if s.logBytes() > cutBytes {
+			if n := s.views.cut(cutAge); n > 0 {
+				s.opts.Log.Warn("reads were cut off, since the log could not be emptied", "reads", n)
+			}
+		}
 		err = s.truncateLog(ctx)
 	}
 	s.logged.Store(s.logBytes())

@@ -7,7 +7,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
+	entsql "entgo.io/ent/dialect/sql"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -50,6 +52,67 @@ func TestLogIsEmptiedUnlessAnOldReaderHoldsIt(t *testing.T) {
 		t.Errorf("the log has %d bytes after the reader's end; want 0", n)
 	}
 	wantValue(t, s, "SELECT count(*) FROM resident", 70)
+}
+
+// However long a reader may live, the log does not grow without bounds.
+func TestAReaderThatKeepsALongLogIsCut(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"Snapshot", "Rows"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := options(t)
+			o.Durability, o.ReadLife = RelaxedDurability, time.Hour
+			s := mustOpen(t, o)
+			mustInsert(t, s, "one")
+			mustInsert(t, s, "two")
+			grow := func() {
+				for s.logBytes() <= cutBytes {
+					fill(t, s, 1)
+				}
+				s.views.mu.Lock()
+				for id, one := range s.views.open {
+					one.since = one.since.Add(-cutAge) // as if that time had passed
+					s.views.open[id] = one
+				}
+				s.views.mu.Unlock()
+				if err := s.checkpoint(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var err error
+			if name == "Snapshot" {
+				err = s.Snapshot(t.Context(), func(ctx context.Context) error {
+					if n, err := value(ctx, s, residents); err != nil || n != 2 {
+						t.Errorf("the reader sees %d, %v", n, err)
+					}
+					grow()
+					_, err := value(ctx, s, residents)
+					return err
+				})
+			} else {
+				var rows entsql.Rows
+				if err := (readDriver{s}).Query(t.Context(), "SELECT id FROM resident", []any{}, &rows); err != nil {
+					t.Fatal(err)
+				}
+				rows.Next()
+				grow()
+				for rows.Next() {
+					continue
+				}
+				err = rows.Err()
+				_ = rows.Close() // the cut is in Err
+			}
+			if !errors.Is(err, ErrTimeout) || errors.Is(err, context.Canceled) {
+				t.Errorf("the reader was told %v; want ErrTimeout", err)
+			}
+			if err := s.checkpoint(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n := s.logBytes(); n > truncateBytes {
+				t.Errorf("the log has %d bytes after the cut", n)
+			}
+		})
+	}
 }
 
 func TestLogStaysShortUnderWrites(t *testing.T) {

@@ -6,8 +6,8 @@
 // connection, queued in Go, committed, and then made durable together with the
 // others that wait (group durability). Reads go through Store.Client on
 // connections that cannot write, within Store.Snapshot where several must agree.
-// The package also migrates the schema, keeps the write-ahead log short, and
-// copies, verifies and restores the file.
+// The package also migrates the schema, keeps the write-ahead log short, keeps a
+// digest of each row, and copies, verifies and restores the file.
 //
 // It must not know residents or medicines, GraphQL or HTTP: it hands out ent
 // clients and carries its own errors, which others put into words. No other

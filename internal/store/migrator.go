@@ -65,6 +65,10 @@ func (m migrator) inside(ctx context.Context, mig migration) error {
 	if err != nil {
 		return err
 	}
+	damaged, err := m.damaged(ctx)
+	if err != nil {
+		return err
+	}
 	for i, statement := range mig.statements {
 		if err := m.run(ctx, statement); err != nil {
 			return fmt.Errorf("statement %d: %w", i+1, err)
@@ -83,6 +87,13 @@ func (m migrator) inside(ctx context.Context, mig migration) error {
 	if err := checkForeignKeys(ctx, m.conn); err != nil {
 		return err
 	}
+	if d, err := newDigester(ctx, m.conn); err != nil {
+		return err
+	} else if d != nil {
+		if err := d.redo(ctx, m.conn, damaged); err != nil {
+			return err
+		}
+	}
 	if err := m.run(ctx, createRecord); err != nil {
 		return err
 	}
@@ -91,6 +102,16 @@ func (m migrator) inside(ctx context.Context, mig migration) error {
 		return err
 	}
 	return m.run(ctx, "COMMIT")
+}
+
+// damaged are the rows whose digests do not hold before the migration.
+func (m migrator) damaged(ctx context.Context) (map[int64]string, error) {
+	d, err := newDigester(ctx, m.conn)
+	if err != nil || d == nil {
+		return nil, err
+	}
+	found, _, err := d.damage(ctx, m.conn)
+	return found, err
 }
 
 func (m migrator) run(ctx context.Context, statement string, args ...any) error {
@@ -121,7 +142,7 @@ func (m migrator) foreignKeys(ctx context.Context, on bool) error {
 
 // count counts the rows of every table.
 func (m migrator) count(ctx context.Context) (map[string]int64, error) {
-	tables, err := column(ctx, m.conn, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'schema_migration'")
+	tables, err := column(ctx, m.conn, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT IN ('schema_migration', '"+digestTable+"')")
 	if err != nil {
 		return nil, err
 	}

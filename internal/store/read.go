@@ -39,13 +39,13 @@ func (d readDriver) Query(ctx context.Context, query string, args, v any) error 
 		}
 		return refusal(err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.opts.ReadLife)
+	ctx, cancel := s.life(ctx)
 	if err := (entsql.Conn{ExecQuerier: s.readers}).Query(ctx, query, args, v); err != nil {
-		cancel()
+		cancel(nil)
 		return refusal(err)
 	}
 	rows := v.(*entsql.Rows)
-	rows.ColumnScanner = &readRows{ColumnScanner: rows.ColumnScanner, cancel: cancel, end: s.views.start()}
+	rows.ColumnScanner = &readRows{ColumnScanner: rows.ColumnScanner, ctx: ctx, cancel: cancel, end: s.views.start(cancel)}
 	return nil
 }
 
@@ -70,22 +70,40 @@ func refusal(err error) error {
 	return classify(err)
 }
 
+// life limits how long a read may take. The limit's end and the cut that
+// cancel(errCut) makes are told apart by their causes.
+func (s *Store) life(ctx context.Context) (context.Context, context.CancelCauseFunc) {
+	ctx, end := context.WithTimeout(ctx, s.opts.ReadLife)
+	ctx, cut := context.WithCancelCause(ctx)
+	return ctx, func(cause error) { cut(cause); end() }
+}
+
+// errCut ends a read that keeps the log from shrinking.
+var errCut = fmt.Errorf("%w: the read kept the log from being emptied", ErrTimeout)
+
 // readRows ends the time limit of a read with its rows.
 type readRows struct {
 	entsql.ColumnScanner
-	cancel context.CancelFunc
+	ctx    context.Context
+	cancel context.CancelCauseFunc
 	end    func()
 }
 
 // Close ends the rows.
 func (r *readRows) Close() error {
-	defer r.cancel()
+	defer r.cancel(nil)
 	defer r.end()
 	return r.ColumnScanner.Close()
 }
 
 // Err tells a passed deadline in the store's own error.
-func (r *readRows) Err() error { return classify(r.ColumnScanner.Err()) }
+func (r *readRows) Err() error {
+	err := r.ColumnScanner.Err()
+	if err != nil && errors.Is(context.Cause(r.ctx), errCut) {
+		return errCut
+	}
+	return classify(err)
+}
 
 type snapshotKey struct{}
 
@@ -122,20 +140,23 @@ func (s *Store) Snapshot(ctx context.Context, fn func(context.Context) error) er
 }
 
 func (s *Store) view(ctx context.Context, fn func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.ReadLife)
-	defer cancel() // ends the view too, should fn panic
+	ctx, cancel := s.life(ctx)
+	defer cancel(nil) // ends the view too, should fn panic
 	// The pool rolls back by itself when ctx ends, whatever fn does meanwhile.
 	view, err := s.readers.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("waiting for a reader: %w", classify(err))
 	}
-	defer s.views.start()()
+	defer s.views.start(cancel)()
 	err = fn(context.WithValue(ctx, snapshotKey{}, &snapshot{s, entsql.Conn{ExecQuerier: view}}))
 	if ended := view.Rollback(); ended != nil && err == nil {
 		err = ended // the view was cut off before fn was done with it
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
+	}
+	if err != nil && errors.Is(context.Cause(ctx), errCut) {
+		return errCut
 	}
 	return classify(err)
 }
@@ -153,27 +174,33 @@ func (s *Store) Barrier(ctx context.Context) error {
 	return err
 }
 
-// views knows since when each reader has been looking at the data.
+// views knows since when each reader has been looking at the data, and how to end
+// that.
 type views struct {
-	mu    sync.Mutex
-	next  uint64
-	since map[uint64]time.Time
+	mu   sync.Mutex
+	next uint64
+	open map[uint64]view
+}
+
+type view struct {
+	since  time.Time
+	cancel context.CancelCauseFunc
 }
 
 // start notes a view and returns what ends it; that may be called twice.
-func (v *views) start() (end func()) {
+func (v *views) start(cancel context.CancelCauseFunc) (end func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.since == nil {
-		v.since = map[uint64]time.Time{}
+	if v.open == nil {
+		v.open = map[uint64]view{}
 	}
 	id := v.next
 	v.next++
-	v.since[id] = time.Now()
+	v.open[id] = view{time.Now(), cancel}
 	return func() {
 		v.mu.Lock()
 		defer v.mu.Unlock()
-		delete(v.since, id)
+		delete(v.open, id)
 	}
 }
 
@@ -181,8 +208,21 @@ func (v *views) start() (end func()) {
 func (v *views) oldest() (age time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for _, since := range v.since {
-		age = max(age, time.Since(since))
+	for _, one := range v.open {
+		age = max(age, time.Since(one.since))
 	}
 	return age
+}
+
+// cut ends all views that are older than age, and counts them.
+func (v *views) cut(age time.Duration) (n int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, one := range v.open {
+		if time.Since(one.since) > age {
+			one.cancel(errCut)
+			n++
+		}
+	}
+	return n
 }

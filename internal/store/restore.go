@@ -12,7 +12,8 @@ import (
 )
 
 // Restore puts the copy from in the place of the database to, after verifying
-// it. What was there before stays beside it as NAME.replaced-TIME. A live server
+// it. Rows of the copy that are not what was written do not stop it, since that
+// may be the best copy there is: they are in Report.Damaged. What was there before stays beside it as NAME.replaced-TIME. A live server
 // or keeper refuses it (ErrInUse), as does a copy from a newer program
 // (ErrNewerSchema). Until the last step, one rename, the old database is in place;
 // from then on the new one.
@@ -25,7 +26,7 @@ func Restore(ctx context.Context, from, to string) (report Report, err error) {
 }
 
 func restore(ctx context.Context, from, to string, known []migration, now time.Time) (report Report, err error) {
-	if report, err = Verify(ctx, from); err != nil {
+	if report, err = verify(ctx, from); err != nil {
 		return report, err
 	}
 	if report.SchemaVersion > last(known) {

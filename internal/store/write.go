@@ -23,6 +23,9 @@ type writer struct {
 	conn  *sql.Conn // pinned for the life of the store
 	slot  chan struct{}
 	queue atomic.Int64 // who waits or writes
+
+	digests *digester // nil if the schema has none
+	touched touched   // by the transaction that is open
 }
 
 func openWriter(ctx context.Context, d dsn) (*writer, error) {
@@ -35,6 +38,19 @@ func openWriter(ctx context.Context, d dsn) (*writer, error) {
 		if err = w.exec("BEGIN IMMEDIATE"); err == nil {
 			err = w.exec("ROLLBACK")
 		}
+	}
+	if err == nil {
+		w.digests, err = newDigester(ctx, conn)
+	}
+	if err == nil && w.digests != nil {
+		err = conn.Raw(func(c any) error {
+			c.(*sqlite3.SQLiteConn).RegisterUpdateHook(func(_ int, _, table string, id int64) {
+				if table != digestTable {
+					w.touched.add(table, id)
+				}
+			})
+			return nil
+		})
 	}
 	if err != nil {
 		return nil, errors.Join(classify(err), w.close())
@@ -148,6 +164,7 @@ func (s *Store) transact(ctx context.Context, fn func(context.Context, *tx) erro
 	if err := s.durable.failure(); err != nil {
 		return 0, err // nothing may be written after a failed sync
 	}
+	s.writer.touched = touched{} // those of a transaction that was undone do not count
 	if err := s.writer.begin(waiting); err != nil {
 		return 0, err
 	}
@@ -170,6 +187,9 @@ func (s *Store) transact(ctx context.Context, fn func(context.Context, *tx) erro
 	inside, err := s.writer.inTransaction()
 	if err == nil && !inside {
 		err = fmt.Errorf("%w: SQLite rolled it back", ErrTxDead)
+	}
+	if err == nil && s.writer.digests != nil {
+		err = s.writer.digests.keep(context.WithoutCancel(ctx), s.writer.conn, s.writer.touched)
 	}
 	if err != nil {
 		return s.durable.visible(), err

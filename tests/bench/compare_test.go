@@ -61,12 +61,9 @@ func compare(b *testing.B, first, second func() error) comparison {
 		sizes[i] = int(max(1, blockTime/block(b, ask, warm).time))
 	}
 	var rounds [2]costs
-	for b.Loop() {
+	for round := 0; b.Loop(); round++ {
 		for turn := range sides {
-			side := (len(rounds[0]) + turn) % 2
-			if turn == 1 {
-				side = 1 - len(rounds[1])%2
-			}
+			side := (round + turn) % len(sides)
 			rounds[side] = append(rounds[side], block(b, sides[side], sizes[side]))
 		}
 	}

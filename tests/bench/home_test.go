@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -42,22 +43,41 @@ type home struct {
 }
 
 func newHome(residents, checks int) home {
-	return home{residents, checks, sync.OnceValues(func() (string, error) {
+	return home{residents, checks, sync.OnceValues(func() (path string, err error) {
+		fail := func(err error) (string, error) {
+			return "", fmt.Errorf("making a home of %d checks: %w", checks, err)
+		}
 		folder := os.Getenv(folderVariable)
 		if folder == "" {
 			folder = scratch
 		}
-		path := filepath.Join(folder, fmt.Sprintf("bench-%dx%d.db", residents, checks))
+		version, err := shapeOfHomes()
+		if err != nil {
+			return fail(err)
+		}
+		path = filepath.Join(folder, fmt.Sprintf("bench-%08x-%dx%d.db", version, residents, checks))
 		if _, err := os.Stat(path); err == nil {
 			return path, nil
 		}
-		// Under its name only when it is whole.
-		unfinished := path + ".making"
+		// In its place only when it is whole.
+		making, err := os.MkdirTemp(folder, "making-")
+		if err != nil {
+			return fail(err)
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(making)) }()
+		unfinished := filepath.Join(making, "home.db")
 		if err := fill(context.Background(), unfinished, residents, checks); err != nil {
-			return "", fmt.Errorf("making a home of %d checks: %w", checks, err)
+			return fail(err)
 		}
 		return path, os.Rename(unfinished, path)
 	})}
+}
+
+// shapeOfHomes changes with the migrations and with what fills a home, so that a
+// kept file of another shape is not taken.
+func shapeOfHomes() (uint32, error) {
+	migrations, err := os.ReadFile(filepath.Join("..", "..", "internal", "store", "migrations", "sqlite", "atlas.sum"))
+	return crc32.ChecksumIEEE(append(migrations, fillHome...)), err
 }
 
 // file is the home's database.

@@ -52,7 +52,9 @@ func TestNamesAreKeptByTheFolder(t *testing.T) {
 	d.syncNames()
 	d.rename(move{"a": nil, "b": f})
 	g, _ := d.create("c", 0o600)
-	d.sync(g)
+	if errno := d.sync(g); errno != 0 {
+		t.Fatal(errno)
+	}
 	if image := d.Cut(LoseAll, source()); image["a"] == nil || image["b"] != nil || image["c"] != nil {
 		t.Errorf("all lost: %v", image)
 	}
@@ -108,7 +110,9 @@ func TestSectorsAreWholeAndLostOneByOne(t *testing.T) {
 	d.syncNames()
 	const sectors = 40
 	d.write(f, 0, bytes.Repeat([]byte{'-'}, sectors*sector))
-	d.sync(f)
+	if errno := d.sync(f); errno != 0 {
+		t.Fatal(errno)
+	}
 	d.write(f, sector/2, bytes.Repeat([]byte{'+'}, (sectors-1)*sector))
 	random := source()
 	torn := false

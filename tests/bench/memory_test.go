@@ -1,0 +1,37 @@
+package bench
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// BenchmarkMemory starts the program, asks it once, and then lets 16 clients ask
+// for the whole home at once, a round for each of b.N. idle-MiB is what it holds
+// after the first question, peak-MiB the most it ever held.
+func BenchmarkMemory(b *testing.B) {
+	report := shapeNamed(b, "report")
+	measure := func(b *testing.B, flags ...string) {
+		server := run(b, flags...)
+		ask := request(b, report.query, nil)
+		clients := dialAll(b, server.address, 16)
+		clients[0].ask(b, request(b, shapeNamed(b, "list").query, nil))
+		idle := server.memory("VmRSS")
+		for b.Loop() {
+			if err := together(clients, func(c *client, _ int) error { _, err := c.send(ask); return err }); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(0, "ns/op")
+		b.ReportMetric(idle, "idle-MiB")
+		b.ReportMetric(server.memory("VmHWM"), "peak-MiB")
+	}
+	b.Run("demo", func(b *testing.B) {
+		demo := []string{"--demo", "--database", filepath.Join(b.TempDir(), "demo.db")}
+		first := run(b, append(demo, "--no-progress")...)
+		made := first.memory("VmHWM")
+		first.stop()
+		measure(b, demo...)
+		b.ReportMetric(made, "making-MiB")
+	})
+	b.Run("home", func(b *testing.B) { measure(b, "--database", usual.file(b)) })
+}
