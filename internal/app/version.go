@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"carehome/internal/config"
-
 	"carehome/internal/store"
 )
 
