@@ -140,14 +140,23 @@ func (id ID) MarshalGQL(w io.Writer) {
 	_, _ = io.WriteString(w, strconv.Quote(id.String()))
 }
 
+// Nothing is the ID that no row has: what a text that is no ID reads as in a
+// list of IDs, where what is unknown is a hole and not an error.
+const Nothing ID = -1
+
 // UnmarshalGQL reads an ID from a GraphQL input value. It takes its own type as
-// well, since generated code passes values that were converted before.
+// well, since generated code passes values that were converted before. A text
+// that is no ID is read as Nothing: the graph refuses it by Parse beforehand
+// wherever that is an error.
 func (id *ID) UnmarshalGQL(v any) error {
 	switch v := v.(type) {
 	case string:
 		parsed, err := Parse(v)
+		if err != nil {
+			parsed = Nothing
+		}
 		*id = parsed
-		return err
+		return nil
 	case ID:
 		*id = v
 		return nil

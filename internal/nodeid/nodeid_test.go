@@ -59,4 +59,8 @@ func TestUnmarshalTakesItsOwnType(t *testing.T) {
 	if err := new(nodeid.ID).UnmarshalGQL(17); err == nil {
 		t.Error("a number was taken as an id")
 	}
+	var id nodeid.ID
+	if err := id.UnmarshalGQL("nonsense"); err != nil || id != nodeid.Nothing || id.Kind().Valid() {
+		t.Errorf("nonsense is %d, %v", id, err)
+	}
 }
