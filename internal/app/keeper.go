@@ -44,10 +44,15 @@ func (p Program) keeper(ctx context.Context, c config.KeeperCommand) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, closeStore(k.store)) }()
-	// A keeper that cannot do its work at the start says so by ending.
-	if err := k.look(ctx); err != nil {
+	// A keeper that cannot do its work at the start says so by ending. It leaves no
+	// backup of a damaged database, since it is likely to be started over and over.
+	if err := k.check(ctx); err != nil {
 		return err
 	}
+	if err := k.copy(ctx); err != nil {
+		return err
+	}
+	k.note(func(h *Health) { h.Status = ready })
 	log.InfoContext(ctx, "keeping", "database", string(c.Database.Database), "backups", string(c.Backups.Backups), "every", c.Every.String())
 	ticks, stop := p.Ticker(c.Every)
 	defer stop()
@@ -135,7 +140,8 @@ func (k *keeper) check(ctx context.Context) error {
 	return nil
 }
 
-// copy makes a backup and removes those that the rule does not keep.
+// copy makes a backup and removes those that the rule does not keep; none while the
+// database is damaged, since they may be the last good ones.
 func (k *keeper) copy(ctx context.Context) error {
 	began, dir := k.clock(), string(k.config.Backups.Backups)
 	// Before the copy, which may need the room.
@@ -150,6 +156,10 @@ func (k *keeper) copy(ctx context.Context) error {
 		h.LastBackup = &BackupHealth{At: made.CreatedAt, Name: made.File, Bytes: made.Bytes}
 	})
 	k.log.InfoContext(ctx, "backed up", "file", made.File, "bytes", made.Bytes, "sha256", made.SHA256, "ms", k.clock().Sub(began).Milliseconds())
+	if !k.report(ctx).LastCheck.OK {
+		k.log.WarnContext(ctx, "keeping every backup, since the last check failed")
+		return nil
+	}
 	all, err := store.Backups(dir)
 	if err != nil {
 		return fmt.Errorf("listing the backups: %w", err)

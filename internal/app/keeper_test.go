@@ -237,3 +237,54 @@ func TestErrKeeperDamaged(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 }
+
+// TestKeeperOfADamagedRow: it goes on backing up but removes nothing, since the old
+// backups may be the last good ones; started anew, it ends without a backup, however
+// often.
+func TestKeeperOfADamagedRow(t *testing.T) {
+	dir := t.TempDir()
+	database, backups := filepath.Join(dir, "home.db"), filepath.Join(dir, "backups")
+	server := start(t, Program{}, "--database", database)
+	server.query(`mutation { createResident(input: {givenName: "Ana", familyName: "López", preferredName: "Anuska", birthDate: "1939-05-17", sex: FEMALE}) { resident { id } } }`)
+	server.end()
+	h := newHand()
+	arguments := []string{"keeper", "--database", database, "--backups", backups, "--backup-keep", "1", "--backup-days", "0"}
+	k := start(t, h.program(), arguments...)
+
+	content, err := os.ReadFile(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := strings.Index(string(content), "Anuska")
+	file, err := os.OpenFile(database, os.O_WRONLY, 0)
+	if err != nil || at < 0 {
+		t.Fatalf("the name is not in the file: %v", err)
+	}
+	if _, err := file.WriteAt([]byte("B"), int64(at)); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		h.forward(time.Hour)
+		h.ticks <- h.clock()
+		k.until(func(status int, health Health) bool {
+			return status == 503 && !health.LastCheck.OK && health.LastBackup.At.Equal(h.clock()) &&
+				slices.Equal(health.Problems, []string{"The last check of the database failed; the log says why."})
+		})
+	}
+	h.forward(time.Hour)
+	k.end()
+	if left := backupsIn(t, backups); len(left) != 4 {
+		t.Errorf("the backups are %v, want all 4", left)
+	}
+	h.forward(time.Hour)
+	again, _ := launch(t, h.program(), arguments...)
+	if err := again.wait(); exitCode(err) != exitData {
+		t.Errorf("it ended with %v", err)
+	}
+	if left := backupsIn(t, backups); len(left) != 4 {
+		t.Errorf("the backups are %v, want the same 4", left)
+	}
+}

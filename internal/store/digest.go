@@ -37,6 +37,7 @@ func newDigester(ctx context.Context, db querier) (d *digester, err error) {
 	rows, err := db.QueryContext(ctx, `SELECT m.name, group_concat(c.name, char(0) ORDER BY c.name)
 		FROM sqlite_schema m JOIN pragma_table_info(m.name) c
 		WHERE m.type = 'table' AND m.name <> ? AND m.name NOT LIKE 'sqlite\_%' ESCAPE '\'
+			AND m.name NOT LIKE '\_litestream\_%' ESCAPE '\' -- the copier's own, see Drift
 			AND EXISTS (SELECT 1 FROM pragma_table_info(m.name) WHERE name = 'id' AND pk = 1 AND lower(type) = 'integer')
 		GROUP BY m.name`, digestTable)
 	if err != nil {

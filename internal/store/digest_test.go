@@ -153,6 +153,22 @@ func TestVerifyNamesDamagedRows(t *testing.T) {
 	}
 }
 
+// TestVerifyLeavesTheCopiersTablesAlone: Litestream keeps a count in the database,
+// which nobody digests.
+func TestVerifyLeavesTheCopiersTablesAlone(t *testing.T) {
+	t.Parallel()
+	o := digestedHome(t)
+	meddle(t, o.Database, "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")
+	meddle(t, o.Database, "INSERT INTO _litestream_seq (id, seq) VALUES (1, 7)")
+	if report, err := Verify(t.Context(), o.Database); err != nil || report.Rows == 0 {
+		t.Errorf("verify: %v, %d rows", err, report.Rows)
+	}
+	s := mustOpen(t, o)
+	if drift, err := s.Drift(t.Context()); err != nil || len(drift) > 0 {
+		t.Errorf("drift: %q, %v", drift, err)
+	}
+}
+
 func TestAMigrationDoesNotHideDamage(t *testing.T) {
 	t.Parallel()
 	const (
