@@ -29,6 +29,16 @@ type Viewer struct {
 	// Name is for logs and for the playground, never a decision.
 	Name string
 	Role Role
+	// Key is the API key that the request came with; zero if it came without.
+	Key nodeid.ID
+	// SeesNames lets a REPORTING viewer read the names and contacts that its
+	// role masks.
+	SeesNames bool
+	// ReadOnly is the scope of a key that may change nothing, whatever its role.
+	ReadOnly bool
+	// BreakGlass is set on one request in an emergency, with a reason on record:
+	// the viewer reads what its role may not normally read.
+	BreakGlass bool
 	// system marks the program's own work: start-up, import, the demo home.
 	system bool
 }
