@@ -9,7 +9,6 @@ import (
 	"log"
 	"reflect"
 
-	"carehome/ent/migrate"
 	"carehome/internal/nodeid"
 
 	"carehome/ent/activity"
@@ -35,8 +34,6 @@ import (
 // Client is the client that holds all ent builders.
 type Client struct {
 	config
-	// Schema is the client for creating, migrating and dropping schema.
-	Schema *migrate.Schema
 	// Activity is the client for interacting with the Activity builders.
 	Activity *ActivityClient
 	// ActivityException is the client for interacting with the ActivityException builders.
@@ -73,7 +70,6 @@ func NewClient(opts ...Option) *Client {
 }
 
 func (c *Client) init() {
-	c.Schema = migrate.NewSchema(c.driver)
 	c.Activity = NewActivityClient(c.config)
 	c.ActivityException = NewActivityExceptionClient(c.config)
 	c.ActivityParticipation = NewActivityParticipationClient(c.config)

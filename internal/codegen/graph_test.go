@@ -28,6 +28,7 @@ import (
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
 	"carehome/ent/medication"
+	"carehome/ent/migrate"
 	"carehome/ent/prescription"
 	"carehome/ent/resident"
 	_ "carehome/ent/runtime"
@@ -123,7 +124,7 @@ func openHome(t testing.TB) *home {
 	})
 	h := &home{driver: &counted{Driver: sql.OpenDB(dialect.SQLite, db)}, ctx: viewer.With(t.Context(), viewer.System())}
 	h.client = ent.NewClient(ent.Driver(h.driver))
-	if err := h.client.Schema.Create(h.ctx); err != nil {
+	if err := migrate.NewSchema(h.driver).Create(h.ctx); err != nil {
 		t.Fatal(err)
 	}
 	schema := generated.NewExecutableSchema(generated.Config{Resolvers: root{client: h.client}})
