@@ -485,7 +485,7 @@ func mount(t *testing.T, disk *powercut.Disk) (folder string) {
 		lacking(t, "fuse", err)
 	}
 	t.Cleanup(func() {
-		deadline := time.Now().Add(10 * time.Second)
+		deadline := time.Now().Add(patience)
 		for err := unmount(); err != nil; err = unmount() {
 			if time.Now().After(deadline) {
 				t.Errorf("unmounting: %v", err)
