@@ -7,6 +7,7 @@ import (
 	"carehome/ent/activityexception"
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
+	"carehome/ent/apikey"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -85,6 +86,7 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
+			apikey.Table:                apikey.ValidColumn,
 			activity.Table:              activity.ValidColumn,
 			activityexception.Table:     activityexception.ValidColumn,
 			activityparticipation.Table: activityparticipation.ValidColumn,

@@ -7,6 +7,7 @@ import (
 	"carehome/ent/activityexception"
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
+	"carehome/ent/apikey"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -27,6 +28,37 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 )
+
+// CreateApiKeyInput holds what api key is made of.
+type CreateApiKeyInput struct {
+	Name        string
+	Scope       graphql.Omittable[*apikey.Scope]
+	ExpiresAt   graphql.Omittable[*scalar.Time]
+	StaffUserID nodeid.ID
+}
+
+// Save makes the row. Everything wrong with the input is told at once, as
+// problems with the path of the field, such as "input.name".
+func (i CreateApiKeyInput) Save(ctx context.Context, c *Client) (*APIKey, error) {
+	b := c.APIKey.Create()
+	m := b.Mutation()
+	var changes relay.Changes
+	m.SetName(i.Name)
+	relay.Set(&changes, "scope", i.Scope, m.SetScope)
+	relay.SetOrClear(&changes, "expiresAt", i.ExpiresAt, m.SetExpiresAt, m.ClearExpiresAt)
+	if err := relay.Refer(ctx, &changes, "staffUserID", staffuser.IDKind, i.StaffUserID, m.SetStaffUserID, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
+		return c.StaffUser.Query().Where(staffuser.IDIn(ids...)).IDs(ctx)
+	}); err != nil {
+		return nil, err
+	}
+	if len(changes.Problems) > 0 {
+		if err := b.defaults(); err != nil {
+			return nil, err
+		}
+		return nil, changes.With(m.problems(ctx))
+	}
+	return b.Save(ctx)
+}
 
 // CreateActivityInput holds what activity is made of.
 type CreateActivityInput struct {
@@ -1260,6 +1292,8 @@ type CreateStaffUserInput struct {
 	Email       string
 	Role        staffuser.Role
 	Active      graphql.Omittable[*bool]
+	SeesNames   graphql.Omittable[*bool]
+	Subject     graphql.Omittable[*string]
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -1272,6 +1306,8 @@ func (i CreateStaffUserInput) Save(ctx context.Context, c *Client) (*StaffUser, 
 	m.SetEmail(i.Email)
 	m.SetRole(i.Role)
 	relay.Set(&changes, "active", i.Active, m.SetActive)
+	relay.Set(&changes, "seesNames", i.SeesNames, m.SetSeesNames)
+	relay.SetOrClear(&changes, "subject", i.Subject, m.SetSubject, m.ClearSubject)
 	if len(changes.Problems) > 0 {
 		if err := b.defaults(); err != nil {
 			return nil, err
@@ -1288,6 +1324,8 @@ type UpdateStaffUserInput struct {
 	Email       graphql.Omittable[*string]
 	Role        graphql.Omittable[*staffuser.Role]
 	Active      graphql.Omittable[*bool]
+	SeesNames   graphql.Omittable[*bool]
+	Subject     graphql.Omittable[*string]
 	// ExpectedVersion is the version that is to be changed.
 	ExpectedVersion *int
 }
@@ -1317,6 +1355,8 @@ func (i UpdateStaffUserInput) Save(ctx context.Context, c *Client, id nodeid.ID)
 	relay.Set(&changes, "email", i.Email, m.SetEmail)
 	relay.Set(&changes, "role", i.Role, m.SetRole)
 	relay.Set(&changes, "active", i.Active, m.SetActive)
+	relay.Set(&changes, "seesNames", i.SeesNames, m.SetSeesNames)
+	relay.SetOrClear(&changes, "subject", i.Subject, m.SetSubject, m.ClearSubject)
 	if !changes.Any {
 		changes.Nothing()
 	}
@@ -1511,6 +1551,73 @@ func (i UpdateWellnessInput) Save(ctx context.Context, c *Client, id nodeid.ID) 
 		return nil, relay.Stale(now.Version)
 	}
 	return row, err
+}
+
+// problems is everything that is wrong with the row that m will make: what is
+// missing, what a column does not take, and what breaks a rule of the schema.
+func (m *APIKeyMutation) problems(ctx context.Context) problem.List {
+	var found relay.Findings
+	if m.Op().Is(OpCreate) {
+		_, nameGiven := m.Name()
+		found.Given("name", nameGiven)
+		found.Given("staffUserID", len(m.StaffUserIDs()) > 0)
+	}
+	if v, ok := m.Name(); ok {
+		found.Check("name", apikey.NameValidator(v))
+	}
+	if v, ok := m.Scope(); ok {
+		found.Known("scope", apikey.ScopeValidator(v))
+	}
+	values := schema.NewValues(ctx, m)
+	for _, rule := range schema.Rules("APIKey") {
+		for _, v := range rule(ctx, values) {
+			found.Add(v.Code, m.inputName(v.Field), v.Message)
+		}
+	}
+	return found.Problems
+}
+
+// inputName is the name that inputs have for a column.
+func (*APIKeyMutation) inputName(column string) string {
+	switch column {
+	case apikey.FieldCreatedAt:
+		return "createdAt"
+	case apikey.FieldUpdatedAt:
+		return "updatedAt"
+	case apikey.FieldCreatedByID:
+		return "createdByID"
+	case apikey.FieldUpdatedByID:
+		return "updatedByID"
+	case apikey.FieldVersion:
+		return "version"
+	case apikey.FieldStaffUserID:
+		return "staffUserID"
+	case apikey.FieldName:
+		return "name"
+	case apikey.FieldPrefix:
+		return "prefix"
+	case apikey.FieldHash:
+		return "hash"
+	case apikey.FieldScope:
+		return "scope"
+	case apikey.FieldExpiresAt:
+		return "expiresAt"
+	case apikey.FieldLastUsedAt:
+		return "lastUsedAt"
+	case apikey.FieldRevokedAt:
+		return "revokedAt"
+	}
+	return column
+}
+
+// Check tells everything that is wrong with the row that m will make, as
+// problems. It runs after the hooks of the schema and before each write of any
+// part of the program.
+func (m *APIKeyMutation) Check(ctx context.Context) error {
+	if m.Op().Is(OpUpdate) && len(schema.Rules("APIKey")) > 0 {
+		return errors.New("a p i keys have rules between columns and are changed one by one")
+	}
+	return m.problems(ctx).Err()
 }
 
 // problems is everything that is wrong with the row that m will make: what is
@@ -2591,6 +2698,9 @@ func (m *StaffUserMutation) problems(ctx context.Context) problem.List {
 	if v, ok := m.Role(); ok {
 		found.Known("role", staffuser.RoleValidator(v))
 	}
+	if v, ok := m.Subject(); ok {
+		found.Check("subject", staffuser.SubjectValidator(v))
+	}
 	values := schema.NewValues(ctx, m)
 	for _, rule := range schema.Rules("StaffUser") {
 		for _, v := range rule(ctx, values) {
@@ -2623,6 +2733,10 @@ func (*StaffUserMutation) inputName(column string) string {
 		return "role"
 	case staffuser.FieldActive:
 		return "active"
+	case staffuser.FieldSeesNames:
+		return "seesNames"
+	case staffuser.FieldSubject:
+		return "subject"
 	}
 	return column
 }

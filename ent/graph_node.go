@@ -7,6 +7,7 @@ import (
 	"carehome/ent/activityexception"
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
+	"carehome/ent/apikey"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -30,6 +31,12 @@ type Noder interface {
 	IsNode()
 	NodeID() nodeid.ID
 }
+
+// IsNode makes APIKey a Noder.
+func (*APIKey) IsNode() {}
+
+// NodeID is the id of _m.
+func (_m *APIKey) NodeID() nodeid.ID { return _m.ID }
 
 // IsNode makes Activity a Noder.
 func (*Activity) IsNode() {}
@@ -163,6 +170,16 @@ func (c *Client) nodesOf(ctx context.Context, kind nodeid.Kind, ids []nodeid.ID,
 	found := make(map[nodeid.ID]Noder, len(ids))
 	var err error
 	switch kind {
+	case apikey.IDKind:
+		q, collectErr := c.APIKey.Query().Where(apikey.IDIn(ids...)).CollectFields(ctx, under...)
+		if collectErr != nil {
+			return nil, collectErr
+		}
+		var rows []*APIKey
+		rows, err = q.All(ctx)
+		for _, row := range rows {
+			found[row.ID] = row
+		}
 	case activity.IDKind:
 		q, collectErr := c.Activity.Query().Where(activity.IDIn(ids...)).CollectFields(ctx, under...)
 		if collectErr != nil {

@@ -7,6 +7,7 @@ import (
 	"carehome/ent/activityexception"
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
+	"carehome/ent/apikey"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -22,6 +23,241 @@ import (
 	"carehome/internal/scalar"
 	"context"
 )
+
+// ApiKeyConnection is a page of api keys.
+type ApiKeyConnection struct {
+	*relay.Page[APIKey]
+}
+
+// ApiKeyEdge is one of a page of api keys.
+type ApiKeyEdge struct {
+	relay.Edge[APIKey]
+}
+
+// Edges are the rows of the page.
+func (c *ApiKeyConnection) Edges() []*ApiKeyEdge {
+	return relay.Edges(c.Page, func(e relay.Edge[APIKey]) ApiKeyEdge { return ApiKeyEdge{e} })
+}
+
+// ApiKeyOrderField names what api keys can be ordered by.
+type ApiKeyOrderField string
+
+// The keys that api keys can be ordered by.
+const (
+	ApiKeyOrderFieldID        ApiKeyOrderField = "ID"
+	ApiKeyOrderFieldCreatedAt ApiKeyOrderField = "CREATED_AT"
+	ApiKeyOrderFieldUpdatedAt ApiKeyOrderField = "UPDATED_AT"
+	ApiKeyOrderFieldName      ApiKeyOrderField = "NAME"
+)
+
+// ApiKeyOrder is one key of an order of api keys.
+type ApiKeyOrder struct {
+	Direction relay.OrderDirection `json:"direction"`
+	Field     ApiKeyOrderField     `json:"field"`
+}
+
+func (f ApiKeyOrderField) key() (relay.Key[APIKey], error) {
+	switch f {
+	case ApiKeyOrderFieldID:
+		return relay.NewKey("ID", apikey.FieldID, func(row *APIKey) nodeid.ID { return row.ID }), nil
+	case ApiKeyOrderFieldCreatedAt:
+		return relay.NewKey("CREATED_AT", apikey.FieldCreatedAt, func(row *APIKey) scalar.Time { return row.CreatedAt }), nil
+	case ApiKeyOrderFieldUpdatedAt:
+		return relay.NewKey("UPDATED_AT", apikey.FieldUpdatedAt, func(row *APIKey) scalar.Time { return row.UpdatedAt }), nil
+	case ApiKeyOrderFieldName:
+		return relay.NewKey("NAME", apikey.FieldName, func(row *APIKey) string { return row.Name }), nil
+	}
+	return relay.Key[APIKey]{}, problem.Invalidf("orderBy", "%.40q is nothing to order by.", string(f))
+}
+
+// apiKeyOrder is the order that the terms say, ending in the id.
+func apiKeyOrder(by []*ApiKeyOrder) (relay.Order[APIKey], error) {
+	var terms []relay.Term[APIKey]
+	for _, o := range by {
+		key, err := o.Field.key()
+		if err != nil {
+			return relay.Order[APIKey]{}, err
+		}
+		terms = append(terms, relay.By(key, o.Direction))
+	}
+	id, err := ApiKeyOrderFieldID.key()
+	return relay.NewOrder("ApiKey", id, terms...), err
+}
+
+// apiKeyPage is a checked request for a page of api keys.
+type apiKeyPage struct {
+	pager *relay.Pager[APIKey]
+	wants relay.Wants
+	// all are the rows that the filter leaves, rows those of the page.
+	all, rows *APIKeyQuery
+}
+
+// page checks a request for a page of the rows of q, and plans what is loaded
+// with them.
+func (q *APIKeyQuery) page(ctx context.Context, args relay.Args, orderBy []*ApiKeyOrder, where *ApiKeyWhereInput, wants relay.Wants) (*apiKeyPage, error) {
+	order, err := apiKeyOrder(orderBy)
+	if err != nil {
+		return nil, err
+	}
+	pager, err := relay.NewPager(ctx, args, order)
+	if err != nil {
+		return nil, err
+	}
+	if err := q.filter(ctx, where); err != nil {
+		return nil, err
+	}
+	p := &apiKeyPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
+	p.rows.Where(pager.Seek).Order(pager.Sort)
+	if wants.Whole {
+		return p, nil
+	}
+	p.rows.columns(apikey.FieldID)
+	p.rows.columns(pager.Columns()...)
+	for _, s := range wants.Nodes {
+		if err := p.rows.collect(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// Paginate reads a page of the rows of q, with what the GraphQL field that ctx
+// resolves asks of each. Its errors are problems with the argument as field.
+func (q *APIKeyQuery) Paginate(
+	ctx context.Context, after *relay.Cursor, first *int, before *relay.Cursor, last *int,
+	orderBy []*ApiKeyOrder, where *ApiKeyWhereInput,
+) (*ApiKeyConnection, error) {
+	args := relay.Args{After: after, First: first, Before: before, Last: last}
+	p, err := q.page(ctx, args, orderBy, where, relay.Wanted(ctx))
+	if err != nil {
+		return nil, err
+	}
+	page, err := relay.Load(ctx, p.pager, p.wants, relay.Source[APIKey]{
+		Driver:   q.driver,
+		Rows:     func(ctx context.Context, limit int) ([]*APIKey, error) { return p.rows.Limit(limit).All(ctx) },
+		Filtered: p.all.filtered,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &ApiKeyConnection{page}, nil
+}
+
+// CollectFields loads with q what the GraphQL field that ctx resolves asks of
+// each row; with what lies under a path of fields of it, if one is given, such as
+// "resident" of a mutation's payload. Only the columns that are asked for are
+// read. Outside of GraphQL it does nothing.
+func (q *APIKeyQuery) CollectFields(ctx context.Context, under ...string) (*APIKeyQuery, error) {
+	s, ok := relay.Selected(ctx)
+	if !ok {
+		return q, nil
+	}
+	q.columns(apikey.FieldID)
+	for _, s := range s.Under(under...) {
+		if err := q.collect(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	return q, nil
+}
+
+// collect loads with q what s asks of each row.
+func (q *APIKeyQuery) collect(ctx context.Context, s relay.Selection) error {
+	q.columns(apikey.FieldID)
+	for _, f := range s.Fields("ApiKey", "Node") {
+		switch f.Name {
+		case "__typename", "id":
+		case "createdAt":
+			q.columns(apikey.FieldCreatedAt)
+		case "updatedAt":
+			q.columns(apikey.FieldUpdatedAt)
+		case "version":
+			q.columns(apikey.FieldVersion)
+		case "name":
+			q.columns(apikey.FieldName)
+		case "prefix":
+			q.columns(apikey.FieldPrefix)
+		case "scope":
+			q.columns(apikey.FieldScope)
+		case "expiresAt":
+			q.columns(apikey.FieldExpiresAt)
+		case "lastUsedAt":
+			q.columns(apikey.FieldLastUsedAt)
+		case "revokedAt":
+			q.columns(apikey.FieldRevokedAt)
+		case "createdBy":
+			child := q.withCreatedBy
+			if child == nil {
+				child = (&StaffUserClient{config: q.config}).Query()
+				q.withCreatedBy = child
+			}
+			if err := child.collect(ctx, f.Selection()); err != nil {
+				return err
+			}
+		case "updatedBy":
+			child := q.withUpdatedBy
+			if child == nil {
+				child = (&StaffUserClient{config: q.config}).Query()
+				q.withUpdatedBy = child
+			}
+			if err := child.collect(ctx, f.Selection()); err != nil {
+				return err
+			}
+		case "staffUser":
+			child := q.withStaffUser
+			if child == nil {
+				child = (&StaffUserClient{config: q.config}).Query()
+				q.withStaffUser = child
+			}
+			if err := child.collect(ctx, f.Selection()); err != nil {
+				return err
+			}
+		default:
+			// A field that a resolver makes may need any column.
+			q.everyColumn()
+		}
+	}
+	return nil
+}
+
+// CreatedBy is the createdBy that was loaded with _m, or else is read now.
+func (_m *APIKey) CreatedBy(ctx context.Context) (*StaffUser, error) {
+	row, err := _m.Edges.CreatedByOrErr()
+	if IsNotLoaded(err) {
+		q, collectErr := _m.QueryCreatedBy().CollectFields(ctx)
+		if collectErr != nil {
+			return nil, collectErr
+		}
+		row, err = q.Only(ctx)
+	}
+	return row, MaskNotFound(err)
+}
+
+// UpdatedBy is the updatedBy that was loaded with _m, or else is read now.
+func (_m *APIKey) UpdatedBy(ctx context.Context) (*StaffUser, error) {
+	row, err := _m.Edges.UpdatedByOrErr()
+	if IsNotLoaded(err) {
+		q, collectErr := _m.QueryUpdatedBy().CollectFields(ctx)
+		if collectErr != nil {
+			return nil, collectErr
+		}
+		row, err = q.Only(ctx)
+	}
+	return row, MaskNotFound(err)
+}
+
+// StaffUser is the staffUser that was loaded with _m, or else is read now.
+func (_m *APIKey) StaffUser(ctx context.Context) (*StaffUser, error) {
+	row, err := _m.Edges.StaffUserOrErr()
+	if IsNotLoaded(err) {
+		q, collectErr := _m.QueryStaffUser().CollectFields(ctx)
+		if collectErr != nil {
+			return nil, collectErr
+		}
+		row, err = q.Only(ctx)
+	}
+	return row, err
+}
 
 // ActivityConnection is a page of activities.
 type ActivityConnection struct {
@@ -3412,6 +3648,10 @@ func (q *StaffUserQuery) collect(ctx context.Context, s relay.Selection) error {
 			q.columns(staffuser.FieldRole)
 		case "active":
 			q.columns(staffuser.FieldActive)
+		case "seesNames":
+			q.columns(staffuser.FieldSeesNames)
+		case "subject":
+			q.columns(staffuser.FieldSubject)
 		case "createdBy":
 			child := q.withCreatedBy
 			if child == nil {
@@ -3432,6 +3672,10 @@ func (q *StaffUserQuery) collect(ctx context.Context, s relay.Selection) error {
 			}
 		case "activities":
 			if err := q.pageActivities(ctx, f); err != nil {
+				return err
+			}
+		case "apiKeys":
+			if err := q.pageAPIKeys(ctx, f); err != nil {
 				return err
 			}
 		default:
@@ -3531,6 +3775,71 @@ func (_m *StaffUser) Activities(
 		return nil, err
 	}
 	return &ActivityConnection{pages[0]}, nil
+}
+
+// pageAPIKeys plans the pages of the apiKeys of each row of q.
+func (q *StaffUserQuery) pageAPIKeys(ctx context.Context, f relay.Field) error {
+	args, err := f.Paging()
+	if err != nil {
+		return err
+	}
+	orderBy, err := relay.Inputs[ApiKeyOrder](ctx, f, "orderBy", "ApiKeyOrder")
+	if err != nil {
+		return err
+	}
+	where, err := relay.Input[ApiKeyWhereInput](ctx, f, "where", "ApiKeyWhereInput")
+	if err != nil {
+		return err
+	}
+	p, err := (&APIKeyClient{config: q.config}).Query().page(ctx, args, orderBy, where, f.Selection().ConnectionWants())
+	if err != nil {
+		return err
+	}
+	q.pages = append(q.pages, func(ctx context.Context, parents []*StaffUser) error {
+		pages, err := q.loadAPIKeysPages(ctx, p, parents)
+		for i, page := range pages {
+			relay.Keep(&parents[i].pages, f, page)
+		}
+		return err
+	})
+	return nil
+}
+
+func (q *StaffUserQuery) loadAPIKeysPages(ctx context.Context, p *apiKeyPage, parents []*StaffUser) ([]*relay.Page[APIKey], error) {
+	link := relay.Link{Parent: staffuser.APIKeysColumn}
+	return relay.LoadNested(ctx, p.pager, p.wants, relay.Children[StaffUser, APIKey]{
+		Driver:  q.driver,
+		Parents: parents,
+		ID:      func(parent *StaffUser) nodeid.ID { return parent.ID },
+		Link:    link,
+		Rows: func(ctx context.Context, limit int, assign func(*StaffUser, *APIKey)) error {
+			rows := p.rows.LimitPerParent(limit)
+			rows.loading = &relay.Loading{Link: link, At: len(rows.predicates)}
+			return q.loadAPIKeys(ctx, rows, parents, nil, assign)
+		},
+		Filtered: p.all.filtered,
+	})
+}
+
+// APIKeys is a page of the apiKeys of _m: the one that was
+// loaded with it for the field that ctx resolves, or else one read now.
+func (_m *StaffUser) APIKeys(
+	ctx context.Context, after *relay.Cursor, first *int, before *relay.Cursor, last *int,
+	orderBy []*ApiKeyOrder, where *ApiKeyWhereInput,
+) (*ApiKeyConnection, error) {
+	if page, ok := relay.Kept[APIKey](ctx, _m.pages); ok {
+		return &ApiKeyConnection{page}, nil
+	}
+	args := relay.Args{After: after, First: first, Before: before, Last: last}
+	p, err := (&APIKeyClient{config: _m.config}).Query().page(ctx, args, orderBy, where, relay.Wanted(ctx))
+	if err != nil {
+		return nil, err
+	}
+	pages, err := (&StaffUserClient{config: _m.config}).Query().loadAPIKeysPages(ctx, p, []*StaffUser{_m})
+	if err != nil {
+		return nil, err
+	}
+	return &ApiKeyConnection{pages[0]}, nil
 }
 
 // WellnessConnection is a page of wellness.

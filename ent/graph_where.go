@@ -7,6 +7,7 @@ import (
 	"carehome/ent/activityexception"
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
+	"carehome/ent/apikey"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -90,6 +91,244 @@ func whereFlag[P any](all *[]P, flag bool, p func() P) {
 	if flag {
 		*all = append(*all, p())
 	}
+}
+
+// ApiKeyWhereInput is a filter of api keys.
+type ApiKeyWhereInput struct {
+	Not                *ApiKeyWhereInput      `json:"not,omitempty"`
+	And                []*ApiKeyWhereInput    `json:"and,omitempty"`
+	Or                 []*ApiKeyWhereInput    `json:"or,omitempty"`
+	ID                 *nodeid.ID             `json:"id,omitempty"`
+	IDNEQ              *nodeid.ID             `json:"idNEQ,omitempty"`
+	IDIn               []nodeid.ID            `json:"idIn,omitempty"`
+	IDNotIn            []nodeid.ID            `json:"idNotIn,omitempty"`
+	IDGT               *nodeid.ID             `json:"idGT,omitempty"`
+	IDGTE              *nodeid.ID             `json:"idGTE,omitempty"`
+	IDLT               *nodeid.ID             `json:"idLT,omitempty"`
+	IDLTE              *nodeid.ID             `json:"idLTE,omitempty"`
+	CreatedAt          *scalar.Time           `json:"createdAt,omitempty"`
+	CreatedAtNEQ       *scalar.Time           `json:"createdAtNEQ,omitempty"`
+	CreatedAtIn        []scalar.Time          `json:"createdAtIn,omitempty"`
+	CreatedAtNotIn     []scalar.Time          `json:"createdAtNotIn,omitempty"`
+	CreatedAtGT        *scalar.Time           `json:"createdAtGT,omitempty"`
+	CreatedAtGTE       *scalar.Time           `json:"createdAtGTE,omitempty"`
+	CreatedAtLT        *scalar.Time           `json:"createdAtLT,omitempty"`
+	CreatedAtLTE       *scalar.Time           `json:"createdAtLTE,omitempty"`
+	UpdatedAt          *scalar.Time           `json:"updatedAt,omitempty"`
+	UpdatedAtNEQ       *scalar.Time           `json:"updatedAtNEQ,omitempty"`
+	UpdatedAtIn        []scalar.Time          `json:"updatedAtIn,omitempty"`
+	UpdatedAtNotIn     []scalar.Time          `json:"updatedAtNotIn,omitempty"`
+	UpdatedAtGT        *scalar.Time           `json:"updatedAtGT,omitempty"`
+	UpdatedAtGTE       *scalar.Time           `json:"updatedAtGTE,omitempty"`
+	UpdatedAtLT        *scalar.Time           `json:"updatedAtLT,omitempty"`
+	UpdatedAtLTE       *scalar.Time           `json:"updatedAtLTE,omitempty"`
+	Name               *string                `json:"name,omitempty"`
+	NameNEQ            *string                `json:"nameNEQ,omitempty"`
+	NameIn             []string               `json:"nameIn,omitempty"`
+	NameNotIn          []string               `json:"nameNotIn,omitempty"`
+	NameGT             *string                `json:"nameGT,omitempty"`
+	NameGTE            *string                `json:"nameGTE,omitempty"`
+	NameLT             *string                `json:"nameLT,omitempty"`
+	NameLTE            *string                `json:"nameLTE,omitempty"`
+	NameContains       *string                `json:"nameContains,omitempty"`
+	NameHasPrefix      *string                `json:"nameHasPrefix,omitempty"`
+	NameHasSuffix      *string                `json:"nameHasSuffix,omitempty"`
+	NameEqualFold      *string                `json:"nameEqualFold,omitempty"`
+	NameContainsFold   *string                `json:"nameContainsFold,omitempty"`
+	Prefix             *string                `json:"prefix,omitempty"`
+	PrefixNEQ          *string                `json:"prefixNEQ,omitempty"`
+	PrefixIn           []string               `json:"prefixIn,omitempty"`
+	PrefixNotIn        []string               `json:"prefixNotIn,omitempty"`
+	PrefixGT           *string                `json:"prefixGT,omitempty"`
+	PrefixGTE          *string                `json:"prefixGTE,omitempty"`
+	PrefixLT           *string                `json:"prefixLT,omitempty"`
+	PrefixLTE          *string                `json:"prefixLTE,omitempty"`
+	PrefixContains     *string                `json:"prefixContains,omitempty"`
+	PrefixHasPrefix    *string                `json:"prefixHasPrefix,omitempty"`
+	PrefixHasSuffix    *string                `json:"prefixHasSuffix,omitempty"`
+	PrefixEqualFold    *string                `json:"prefixEqualFold,omitempty"`
+	PrefixContainsFold *string                `json:"prefixContainsFold,omitempty"`
+	Scope              *apikey.Scope          `json:"scope,omitempty"`
+	ScopeNEQ           *apikey.Scope          `json:"scopeNEQ,omitempty"`
+	ScopeIn            []apikey.Scope         `json:"scopeIn,omitempty"`
+	ScopeNotIn         []apikey.Scope         `json:"scopeNotIn,omitempty"`
+	ExpiresAt          *scalar.Time           `json:"expiresAt,omitempty"`
+	ExpiresAtNEQ       *scalar.Time           `json:"expiresAtNEQ,omitempty"`
+	ExpiresAtIn        []scalar.Time          `json:"expiresAtIn,omitempty"`
+	ExpiresAtNotIn     []scalar.Time          `json:"expiresAtNotIn,omitempty"`
+	ExpiresAtGT        *scalar.Time           `json:"expiresAtGT,omitempty"`
+	ExpiresAtGTE       *scalar.Time           `json:"expiresAtGTE,omitempty"`
+	ExpiresAtLT        *scalar.Time           `json:"expiresAtLT,omitempty"`
+	ExpiresAtLTE       *scalar.Time           `json:"expiresAtLTE,omitempty"`
+	ExpiresAtIsNil     bool                   `json:"expiresAtIsNil,omitempty"`
+	ExpiresAtNotNil    bool                   `json:"expiresAtNotNil,omitempty"`
+	LastUsedAt         *scalar.Time           `json:"lastUsedAt,omitempty"`
+	LastUsedAtNEQ      *scalar.Time           `json:"lastUsedAtNEQ,omitempty"`
+	LastUsedAtIn       []scalar.Time          `json:"lastUsedAtIn,omitempty"`
+	LastUsedAtNotIn    []scalar.Time          `json:"lastUsedAtNotIn,omitempty"`
+	LastUsedAtGT       *scalar.Time           `json:"lastUsedAtGT,omitempty"`
+	LastUsedAtGTE      *scalar.Time           `json:"lastUsedAtGTE,omitempty"`
+	LastUsedAtLT       *scalar.Time           `json:"lastUsedAtLT,omitempty"`
+	LastUsedAtLTE      *scalar.Time           `json:"lastUsedAtLTE,omitempty"`
+	LastUsedAtIsNil    bool                   `json:"lastUsedAtIsNil,omitempty"`
+	LastUsedAtNotNil   bool                   `json:"lastUsedAtNotNil,omitempty"`
+	RevokedAt          *scalar.Time           `json:"revokedAt,omitempty"`
+	RevokedAtNEQ       *scalar.Time           `json:"revokedAtNEQ,omitempty"`
+	RevokedAtIn        []scalar.Time          `json:"revokedAtIn,omitempty"`
+	RevokedAtNotIn     []scalar.Time          `json:"revokedAtNotIn,omitempty"`
+	RevokedAtGT        *scalar.Time           `json:"revokedAtGT,omitempty"`
+	RevokedAtGTE       *scalar.Time           `json:"revokedAtGTE,omitempty"`
+	RevokedAtLT        *scalar.Time           `json:"revokedAtLT,omitempty"`
+	RevokedAtLTE       *scalar.Time           `json:"revokedAtLTE,omitempty"`
+	RevokedAtIsNil     bool                   `json:"revokedAtIsNil,omitempty"`
+	RevokedAtNotNil    bool                   `json:"revokedAtNotNil,omitempty"`
+	HasStaffUser       *bool                  `json:"hasStaffUser,omitempty"`
+	HasStaffUserWith   []*StaffUserWhereInput `json:"hasStaffUserWith,omitempty"`
+}
+
+// filter keeps the rows that the filter leaves.
+func (q *APIKeyQuery) filter(ctx context.Context, filters ...*ApiKeyWhereInput) error {
+	for _, w := range filters {
+		if w == nil {
+			continue
+		}
+		p, err := w.predicate(ctx, q.config)
+		if err != nil {
+			return err
+		}
+		if p != nil {
+			q.Where(p)
+		}
+	}
+	return nil
+}
+
+// seen is what the filters ask of api keys at the far side of an edge, and what the
+// viewer's policy asks of any query of them: a filter must not reveal what a read
+// would hide.
+func (c *APIKeyClient) seen(ctx context.Context, filters ...*ApiKeyWhereInput) ([]predicate.APIKey, error) {
+	q := c.Query()
+	if err := q.prepareQuery(ctx); err != nil {
+		return nil, err
+	}
+	err := q.filter(ctx, filters...)
+	return q.predicates, err
+}
+
+func (w *ApiKeyWhereInput) predicate(ctx context.Context, c config) (predicate.APIKey, error) {
+	all, err := combined[predicate.APIKey](ctx, c, w.Not, w.And, w.Or)
+	if err != nil {
+		return nil, err
+	}
+	whereValue(&all, w.ID, apikey.IDEQ)
+	whereValue(&all, w.IDNEQ, apikey.IDNEQ)
+	whereValues(&all, w.IDIn, apikey.IDIn)
+	whereValues(&all, w.IDNotIn, apikey.IDNotIn)
+	whereValue(&all, w.IDGT, apikey.IDGT)
+	whereValue(&all, w.IDGTE, apikey.IDGTE)
+	whereValue(&all, w.IDLT, apikey.IDLT)
+	whereValue(&all, w.IDLTE, apikey.IDLTE)
+	whereValue(&all, w.CreatedAt, apikey.CreatedAtEQ)
+	whereValue(&all, w.CreatedAtNEQ, apikey.CreatedAtNEQ)
+	whereValues(&all, w.CreatedAtIn, apikey.CreatedAtIn)
+	whereValues(&all, w.CreatedAtNotIn, apikey.CreatedAtNotIn)
+	whereValue(&all, w.CreatedAtGT, apikey.CreatedAtGT)
+	whereValue(&all, w.CreatedAtGTE, apikey.CreatedAtGTE)
+	whereValue(&all, w.CreatedAtLT, apikey.CreatedAtLT)
+	whereValue(&all, w.CreatedAtLTE, apikey.CreatedAtLTE)
+	whereValue(&all, w.UpdatedAt, apikey.UpdatedAtEQ)
+	whereValue(&all, w.UpdatedAtNEQ, apikey.UpdatedAtNEQ)
+	whereValues(&all, w.UpdatedAtIn, apikey.UpdatedAtIn)
+	whereValues(&all, w.UpdatedAtNotIn, apikey.UpdatedAtNotIn)
+	whereValue(&all, w.UpdatedAtGT, apikey.UpdatedAtGT)
+	whereValue(&all, w.UpdatedAtGTE, apikey.UpdatedAtGTE)
+	whereValue(&all, w.UpdatedAtLT, apikey.UpdatedAtLT)
+	whereValue(&all, w.UpdatedAtLTE, apikey.UpdatedAtLTE)
+	whereValue(&all, w.Name, apikey.NameEQ)
+	whereValue(&all, w.NameNEQ, apikey.NameNEQ)
+	whereValues(&all, w.NameIn, apikey.NameIn)
+	whereValues(&all, w.NameNotIn, apikey.NameNotIn)
+	whereValue(&all, w.NameGT, apikey.NameGT)
+	whereValue(&all, w.NameGTE, apikey.NameGTE)
+	whereValue(&all, w.NameLT, apikey.NameLT)
+	whereValue(&all, w.NameLTE, apikey.NameLTE)
+	whereValue(&all, w.NameContains, apikey.NameContains)
+	whereValue(&all, w.NameHasPrefix, apikey.NameHasPrefix)
+	whereValue(&all, w.NameHasSuffix, apikey.NameHasSuffix)
+	whereValue(&all, w.NameEqualFold, apikey.NameEqualFold)
+	whereValue(&all, w.NameContainsFold, apikey.NameContainsFold)
+	whereValue(&all, w.Prefix, apikey.PrefixEQ)
+	whereValue(&all, w.PrefixNEQ, apikey.PrefixNEQ)
+	whereValues(&all, w.PrefixIn, apikey.PrefixIn)
+	whereValues(&all, w.PrefixNotIn, apikey.PrefixNotIn)
+	whereValue(&all, w.PrefixGT, apikey.PrefixGT)
+	whereValue(&all, w.PrefixGTE, apikey.PrefixGTE)
+	whereValue(&all, w.PrefixLT, apikey.PrefixLT)
+	whereValue(&all, w.PrefixLTE, apikey.PrefixLTE)
+	whereValue(&all, w.PrefixContains, apikey.PrefixContains)
+	whereValue(&all, w.PrefixHasPrefix, apikey.PrefixHasPrefix)
+	whereValue(&all, w.PrefixHasSuffix, apikey.PrefixHasSuffix)
+	whereValue(&all, w.PrefixEqualFold, apikey.PrefixEqualFold)
+	whereValue(&all, w.PrefixContainsFold, apikey.PrefixContainsFold)
+	whereValue(&all, w.Scope, apikey.ScopeEQ)
+	whereValue(&all, w.ScopeNEQ, apikey.ScopeNEQ)
+	whereValues(&all, w.ScopeIn, apikey.ScopeIn)
+	whereValues(&all, w.ScopeNotIn, apikey.ScopeNotIn)
+	whereValue(&all, w.ExpiresAt, apikey.ExpiresAtEQ)
+	whereValue(&all, w.ExpiresAtNEQ, apikey.ExpiresAtNEQ)
+	whereValues(&all, w.ExpiresAtIn, apikey.ExpiresAtIn)
+	whereValues(&all, w.ExpiresAtNotIn, apikey.ExpiresAtNotIn)
+	whereValue(&all, w.ExpiresAtGT, apikey.ExpiresAtGT)
+	whereValue(&all, w.ExpiresAtGTE, apikey.ExpiresAtGTE)
+	whereValue(&all, w.ExpiresAtLT, apikey.ExpiresAtLT)
+	whereValue(&all, w.ExpiresAtLTE, apikey.ExpiresAtLTE)
+	whereFlag(&all, w.ExpiresAtIsNil, apikey.ExpiresAtIsNil)
+	whereFlag(&all, w.ExpiresAtNotNil, apikey.ExpiresAtNotNil)
+	whereValue(&all, w.LastUsedAt, apikey.LastUsedAtEQ)
+	whereValue(&all, w.LastUsedAtNEQ, apikey.LastUsedAtNEQ)
+	whereValues(&all, w.LastUsedAtIn, apikey.LastUsedAtIn)
+	whereValues(&all, w.LastUsedAtNotIn, apikey.LastUsedAtNotIn)
+	whereValue(&all, w.LastUsedAtGT, apikey.LastUsedAtGT)
+	whereValue(&all, w.LastUsedAtGTE, apikey.LastUsedAtGTE)
+	whereValue(&all, w.LastUsedAtLT, apikey.LastUsedAtLT)
+	whereValue(&all, w.LastUsedAtLTE, apikey.LastUsedAtLTE)
+	whereFlag(&all, w.LastUsedAtIsNil, apikey.LastUsedAtIsNil)
+	whereFlag(&all, w.LastUsedAtNotNil, apikey.LastUsedAtNotNil)
+	whereValue(&all, w.RevokedAt, apikey.RevokedAtEQ)
+	whereValue(&all, w.RevokedAtNEQ, apikey.RevokedAtNEQ)
+	whereValues(&all, w.RevokedAtIn, apikey.RevokedAtIn)
+	whereValues(&all, w.RevokedAtNotIn, apikey.RevokedAtNotIn)
+	whereValue(&all, w.RevokedAtGT, apikey.RevokedAtGT)
+	whereValue(&all, w.RevokedAtGTE, apikey.RevokedAtGTE)
+	whereValue(&all, w.RevokedAtLT, apikey.RevokedAtLT)
+	whereValue(&all, w.RevokedAtLTE, apikey.RevokedAtLTE)
+	whereFlag(&all, w.RevokedAtIsNil, apikey.RevokedAtIsNil)
+	whereFlag(&all, w.RevokedAtNotNil, apikey.RevokedAtNotNil)
+	if w.HasStaffUser != nil {
+		far, err := (&StaffUserClient{config: c}).seen(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p := apikey.HasStaffUserWith(far...)
+		if !*w.HasStaffUser {
+			p = apikey.Not(p)
+		}
+		all = append(all, p)
+	}
+	if len(w.HasStaffUserWith) > 0 {
+		far, err := (&StaffUserClient{config: c}).seen(ctx, w.HasStaffUserWith...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, apikey.HasStaffUserWith(far...))
+	}
+	switch len(all) {
+	case 0:
+		return nil, nil
+	case 1:
+		return all[0], nil
+	}
+	return apikey.And(all...), nil
 }
 
 // ActivityWhereInput is a filter of activities.
@@ -3839,8 +4078,27 @@ type StaffUserWhereInput struct {
 	RoleNotIn               []staffuser.Role       `json:"roleNotIn,omitempty"`
 	Active                  *bool                  `json:"active,omitempty"`
 	ActiveNEQ               *bool                  `json:"activeNEQ,omitempty"`
+	SeesNames               *bool                  `json:"seesNames,omitempty"`
+	SeesNamesNEQ            *bool                  `json:"seesNamesNEQ,omitempty"`
+	Subject                 *string                `json:"subject,omitempty"`
+	SubjectNEQ              *string                `json:"subjectNEQ,omitempty"`
+	SubjectIn               []string               `json:"subjectIn,omitempty"`
+	SubjectNotIn            []string               `json:"subjectNotIn,omitempty"`
+	SubjectGT               *string                `json:"subjectGT,omitempty"`
+	SubjectGTE              *string                `json:"subjectGTE,omitempty"`
+	SubjectLT               *string                `json:"subjectLT,omitempty"`
+	SubjectLTE              *string                `json:"subjectLTE,omitempty"`
+	SubjectContains         *string                `json:"subjectContains,omitempty"`
+	SubjectHasPrefix        *string                `json:"subjectHasPrefix,omitempty"`
+	SubjectHasSuffix        *string                `json:"subjectHasSuffix,omitempty"`
+	SubjectIsNil            bool                   `json:"subjectIsNil,omitempty"`
+	SubjectNotNil           bool                   `json:"subjectNotNil,omitempty"`
+	SubjectEqualFold        *string                `json:"subjectEqualFold,omitempty"`
+	SubjectContainsFold     *string                `json:"subjectContainsFold,omitempty"`
 	HasActivities           *bool                  `json:"hasActivities,omitempty"`
 	HasActivitiesWith       []*ActivityWhereInput  `json:"hasActivitiesWith,omitempty"`
+	HasAPIKeys              *bool                  `json:"hasAPIKeys,omitempty"`
+	HasAPIKeysWith          []*ApiKeyWhereInput    `json:"hasAPIKeysWith,omitempty"`
 }
 
 // filter keeps the rows that the filter leaves.
@@ -3933,6 +4191,23 @@ func (w *StaffUserWhereInput) predicate(ctx context.Context, c config) (predicat
 	whereValues(&all, w.RoleNotIn, staffuser.RoleNotIn)
 	whereValue(&all, w.Active, staffuser.ActiveEQ)
 	whereValue(&all, w.ActiveNEQ, staffuser.ActiveNEQ)
+	whereValue(&all, w.SeesNames, staffuser.SeesNamesEQ)
+	whereValue(&all, w.SeesNamesNEQ, staffuser.SeesNamesNEQ)
+	whereValue(&all, w.Subject, staffuser.SubjectEQ)
+	whereValue(&all, w.SubjectNEQ, staffuser.SubjectNEQ)
+	whereValues(&all, w.SubjectIn, staffuser.SubjectIn)
+	whereValues(&all, w.SubjectNotIn, staffuser.SubjectNotIn)
+	whereValue(&all, w.SubjectGT, staffuser.SubjectGT)
+	whereValue(&all, w.SubjectGTE, staffuser.SubjectGTE)
+	whereValue(&all, w.SubjectLT, staffuser.SubjectLT)
+	whereValue(&all, w.SubjectLTE, staffuser.SubjectLTE)
+	whereValue(&all, w.SubjectContains, staffuser.SubjectContains)
+	whereValue(&all, w.SubjectHasPrefix, staffuser.SubjectHasPrefix)
+	whereValue(&all, w.SubjectHasSuffix, staffuser.SubjectHasSuffix)
+	whereFlag(&all, w.SubjectIsNil, staffuser.SubjectIsNil)
+	whereFlag(&all, w.SubjectNotNil, staffuser.SubjectNotNil)
+	whereValue(&all, w.SubjectEqualFold, staffuser.SubjectEqualFold)
+	whereValue(&all, w.SubjectContainsFold, staffuser.SubjectContainsFold)
 	if w.HasActivities != nil {
 		far, err := (&ActivityClient{config: c}).seen(ctx)
 		if err != nil {
@@ -3950,6 +4225,24 @@ func (w *StaffUserWhereInput) predicate(ctx context.Context, c config) (predicat
 			return nil, err
 		}
 		all = append(all, staffuser.HasActivitiesWith(far...))
+	}
+	if w.HasAPIKeys != nil {
+		far, err := (&APIKeyClient{config: c}).seen(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p := staffuser.HasAPIKeysWith(far...)
+		if !*w.HasAPIKeys {
+			p = staffuser.Not(p)
+		}
+		all = append(all, p)
+	}
+	if len(w.HasAPIKeysWith) > 0 {
+		far, err := (&APIKeyClient{config: c}).seen(ctx, w.HasAPIKeysWith...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, staffuser.HasAPIKeysWith(far...))
 	}
 	switch len(all) {
 	case 0:

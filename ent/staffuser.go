@@ -40,6 +40,10 @@ type StaffUser struct {
 	Role staffuser.Role `json:"role,omitempty"`
 	// False once the person has left; people are never deleted.
 	Active bool `json:"active,omitempty"`
+	// Whether a person of the role REPORTING sees names and contacts, which that role masks; of no effect for others.
+	SeesNames bool `json:"sees_names,omitempty"`
+	// Who the person is at the home's identity provider (the claim "sub" of its tokens); if null, a verified email address tells.
+	Subject *string `json:"subject,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the StaffUserQuery when eager-loading is set.
 	Edges        StaffUserEdges `json:"edges"`
@@ -60,9 +64,11 @@ type StaffUserEdges struct {
 	Changed []*StaffUser `json:"changed,omitempty"`
 	// Activities that the person leads.
 	Activities []*Activity `json:"activities,omitempty"`
+	// Keys that ask in the person's name.
+	APIKeys []*APIKey `json:"api_keys,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [5]bool
+	loadedTypes [6]bool
 }
 
 // CreatedByOrErr returns the CreatedBy value or an error if the edge
@@ -114,6 +120,15 @@ func (e StaffUserEdges) ActivitiesOrErr() ([]*Activity, error) {
 	return nil, &NotLoadedError{edge: "activities"}
 }
 
+// APIKeysOrErr returns the APIKeys value or an error if the edge
+// was not loaded in eager-loading.
+func (e StaffUserEdges) APIKeysOrErr() ([]*APIKey, error) {
+	if e.loadedTypes[5] {
+		return e.APIKeys, nil
+	}
+	return nil, &NotLoadedError{edge: "api_keys"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*StaffUser) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
@@ -121,11 +136,11 @@ func (*StaffUser) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case staffuser.FieldCreatedAt, staffuser.FieldUpdatedAt:
 			values[i] = new(scalar.Time)
-		case staffuser.FieldActive:
+		case staffuser.FieldActive, staffuser.FieldSeesNames:
 			values[i] = new(sql.NullBool)
 		case staffuser.FieldID, staffuser.FieldCreatedByID, staffuser.FieldUpdatedByID, staffuser.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case staffuser.FieldDisplayName, staffuser.FieldEmail, staffuser.FieldEmailKey, staffuser.FieldRole:
+		case staffuser.FieldDisplayName, staffuser.FieldEmail, staffuser.FieldEmailKey, staffuser.FieldRole, staffuser.FieldSubject:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -210,6 +225,19 @@ func (_m *StaffUser) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Active = value.Bool
 			}
+		case staffuser.FieldSeesNames:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field sees_names", values[i])
+			} else if value.Valid {
+				_m.SeesNames = value.Bool
+			}
+		case staffuser.FieldSubject:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field subject", values[i])
+			} else if value.Valid {
+				_m.Subject = new(string)
+				*_m.Subject = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -246,6 +274,11 @@ func (_m *StaffUser) QueryChanged() *StaffUserQuery {
 // QueryActivities queries the "activities" edge of the StaffUser entity.
 func (_m *StaffUser) QueryActivities() *ActivityQuery {
 	return NewStaffUserClient(_m.config).QueryActivities(_m)
+}
+
+// QueryAPIKeys queries the "api_keys" edge of the StaffUser entity.
+func (_m *StaffUser) QueryAPIKeys() *APIKeyQuery {
+	return NewStaffUserClient(_m.config).QueryAPIKeys(_m)
 }
 
 // Update returns a builder for updating this StaffUser.
@@ -304,6 +337,14 @@ func (_m *StaffUser) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("active=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Active))
+	builder.WriteString(", ")
+	builder.WriteString("sees_names=")
+	builder.WriteString(fmt.Sprintf("%v", _m.SeesNames))
+	builder.WriteString(", ")
+	if v := _m.Subject; v != nil {
+		builder.WriteString("subject=")
+		builder.WriteString(*v)
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

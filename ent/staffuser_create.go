@@ -4,6 +4,7 @@ package ent
 
 import (
 	"carehome/ent/activity"
+	"carehome/ent/apikey"
 	"carehome/ent/staffuser"
 	"carehome/internal/nodeid"
 	"carehome/internal/scalar"
@@ -106,6 +107,34 @@ func (_c *StaffUserCreate) SetNillableActive(v *bool) *StaffUserCreate {
 	return _c
 }
 
+// SetSeesNames sets the "sees_names" field.
+func (_c *StaffUserCreate) SetSeesNames(v bool) *StaffUserCreate {
+	_c.mutation.SetSeesNames(v)
+	return _c
+}
+
+// SetNillableSeesNames sets the "sees_names" field if the given value is not nil.
+func (_c *StaffUserCreate) SetNillableSeesNames(v *bool) *StaffUserCreate {
+	if v != nil {
+		_c.SetSeesNames(*v)
+	}
+	return _c
+}
+
+// SetSubject sets the "subject" field.
+func (_c *StaffUserCreate) SetSubject(v string) *StaffUserCreate {
+	_c.mutation.SetSubject(v)
+	return _c
+}
+
+// SetNillableSubject sets the "subject" field if the given value is not nil.
+func (_c *StaffUserCreate) SetNillableSubject(v *string) *StaffUserCreate {
+	if v != nil {
+		_c.SetSubject(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *StaffUserCreate) SetID(v nodeid.ID) *StaffUserCreate {
 	_c.mutation.SetID(v)
@@ -167,6 +196,21 @@ func (_c *StaffUserCreate) AddActivities(v ...*Activity) *StaffUserCreate {
 	return _c.AddActivityIDs(ids...)
 }
 
+// AddAPIKeyIDs adds the "api_keys" edge to the APIKey entity by IDs.
+func (_c *StaffUserCreate) AddAPIKeyIDs(ids ...nodeid.ID) *StaffUserCreate {
+	_c.mutation.AddAPIKeyIDs(ids...)
+	return _c
+}
+
+// AddAPIKeys adds the "api_keys" edges to the APIKey entity.
+func (_c *StaffUserCreate) AddAPIKeys(v ...*APIKey) *StaffUserCreate {
+	ids := make([]nodeid.ID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddAPIKeyIDs(ids...)
+}
+
 // Mutation returns the StaffUserMutation object of the builder.
 func (_c *StaffUserCreate) Mutation() *StaffUserMutation {
 	return _c.mutation
@@ -207,6 +251,10 @@ func (_c *StaffUserCreate) defaults() error {
 	if _, ok := _c.mutation.Active(); !ok {
 		v := staffuser.DefaultActive
 		_c.mutation.SetActive(v)
+	}
+	if _, ok := _c.mutation.SeesNames(); !ok {
+		v := staffuser.DefaultSeesNames
+		_c.mutation.SetSeesNames(v)
 	}
 	return nil
 }
@@ -251,6 +299,14 @@ func (_c *StaffUserCreate) check() error {
 	}
 	if _, ok := _c.mutation.Active(); !ok {
 		return &ValidationError{Name: "active", err: errors.New(`ent: missing required field "StaffUser.active"`)}
+	}
+	if _, ok := _c.mutation.SeesNames(); !ok {
+		return &ValidationError{Name: "sees_names", err: errors.New(`ent: missing required field "StaffUser.sees_names"`)}
+	}
+	if v, ok := _c.mutation.Subject(); ok {
+		if err := staffuser.SubjectValidator(v); err != nil {
+			return &ValidationError{Name: "subject", err: fmt.Errorf(`ent: validator failed for field "StaffUser.subject": %w`, err)}
+		}
 	}
 	return nil
 }
@@ -315,6 +371,14 @@ func (_c *StaffUserCreate) createSpec() (*StaffUser, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Active(); ok {
 		_spec.SetField(staffuser.FieldActive, field.TypeBool, value)
 		_node.Active = value
+	}
+	if value, ok := _c.mutation.SeesNames(); ok {
+		_spec.SetField(staffuser.FieldSeesNames, field.TypeBool, value)
+		_node.SeesNames = value
+	}
+	if value, ok := _c.mutation.Subject(); ok {
+		_spec.SetField(staffuser.FieldSubject, field.TypeString, value)
+		_node.Subject = &value
 	}
 	if nodes := _c.mutation.CreatedByIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
@@ -391,6 +455,22 @@ func (_c *StaffUserCreate) createSpec() (*StaffUser, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(activity.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.APIKeysIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   staffuser.APIKeysTable,
+			Columns: []string{staffuser.APIKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(apikey.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

@@ -4,6 +4,7 @@ package ent
 
 import (
 	"carehome/ent/activity"
+	"carehome/ent/apikey"
 	"carehome/ent/predicate"
 	"carehome/ent/staffuser"
 	"carehome/internal/nodeid"
@@ -32,6 +33,7 @@ type StaffUserQuery struct {
 	withUpdatedBy  *StaffUserQuery
 	withChanged    *StaffUserQuery
 	withActivities *ActivityQuery
+	withAPIKeys    *APIKeyQuery
 	modifiers      []func(*sql.Selector)
 	// whole is set once every column is needed.
 	whole bool
@@ -181,6 +183,28 @@ func (_q *StaffUserQuery) QueryActivities() *ActivityQuery {
 			sqlgraph.From(staffuser.Table, staffuser.FieldID, selector),
 			sqlgraph.To(activity.Table, activity.FieldID),
 			sqlgraph.Edge(sqlgraph.M2M, true, staffuser.ActivitiesTable, staffuser.ActivitiesPrimaryKey...),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryAPIKeys chains the current query on the "api_keys" edge.
+func (_q *StaffUserQuery) QueryAPIKeys() *APIKeyQuery {
+	query := (&APIKeyClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(staffuser.Table, staffuser.FieldID, selector),
+			sqlgraph.To(apikey.Table, apikey.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, staffuser.APIKeysTable, staffuser.APIKeysColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -385,6 +409,7 @@ func (_q *StaffUserQuery) Clone() *StaffUserQuery {
 		withUpdatedBy:  _q.withUpdatedBy.Clone(),
 		withChanged:    _q.withChanged.Clone(),
 		withActivities: _q.withActivities.Clone(),
+		withAPIKeys:    _q.withAPIKeys.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -444,6 +469,17 @@ func (_q *StaffUserQuery) WithActivities(opts ...func(*ActivityQuery)) *StaffUse
 		opt(query)
 	}
 	_q.withActivities = query
+	return _q
+}
+
+// WithAPIKeys tells the query-builder to eager-load the nodes that are connected to
+// the "api_keys" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *StaffUserQuery) WithAPIKeys(opts ...func(*APIKeyQuery)) *StaffUserQuery {
+	query := (&APIKeyClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withAPIKeys = query
 	return _q
 }
 
@@ -531,12 +567,13 @@ func (_q *StaffUserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*St
 	var (
 		nodes       = []*StaffUser{}
 		_spec       = _q.querySpec()
-		loadedTypes = [5]bool{
+		loadedTypes = [6]bool{
 			_q.withCreatedBy != nil,
 			_q.withMade != nil,
 			_q.withUpdatedBy != nil,
 			_q.withChanged != nil,
 			_q.withActivities != nil,
+			_q.withAPIKeys != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -559,6 +596,9 @@ func (_q *StaffUserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*St
 	}
 	if child := _q.withActivities; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Table: staffuser.ActivitiesTable, Parent: staffuser.ActivitiesPrimaryKey[1], Child: staffuser.ActivitiesPrimaryKey[0]}, At: len(child.predicates)}
+	}
+	if child := _q.withAPIKeys; child != nil && child.perParent > 0 {
+		child.loading = &relay.Loading{Link: relay.Link{Parent: staffuser.APIKeysColumn}, At: len(child.predicates)}
 	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)
@@ -603,6 +643,13 @@ func (_q *StaffUserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*St
 		if err := _q.loadActivities(ctx, query, nodes,
 			func(n *StaffUser) { n.Edges.Activities = []*Activity{} },
 			func(n *StaffUser, e *Activity) { n.Edges.Activities = append(n.Edges.Activities, e) }); err != nil {
+			return nil, err
+		}
+	}
+	if query := _q.withAPIKeys; query != nil {
+		if err := _q.loadAPIKeys(ctx, query, nodes,
+			func(n *StaffUser) { n.Edges.APIKeys = []*APIKey{} },
+			func(n *StaffUser, e *APIKey) { n.Edges.APIKeys = append(n.Edges.APIKeys, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -806,6 +853,36 @@ func (_q *StaffUserQuery) loadActivities(ctx context.Context, query *ActivityQue
 	}
 	return nil
 }
+func (_q *StaffUserQuery) loadAPIKeys(ctx context.Context, query *APIKeyQuery, nodes []*StaffUser, init func(*StaffUser), assign func(*StaffUser, *APIKey)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[nodeid.ID]*StaffUser)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(apikey.FieldStaffUserID)
+	}
+	query.Where(predicate.APIKey(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(staffuser.APIKeysColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.StaffUserID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "staff_user_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
 
 func (_q *StaffUserQuery) sqlCount(ctx context.Context) (int, error) {
 	_spec := _q.querySpec()
@@ -820,6 +897,9 @@ func (_q *StaffUserQuery) sqlCount(ctx context.Context) (int, error) {
 	}
 	if child := _q.withActivities; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Table: staffuser.ActivitiesTable, Parent: staffuser.ActivitiesPrimaryKey[1], Child: staffuser.ActivitiesPrimaryKey[0]}, At: len(child.predicates)}
+	}
+	if child := _q.withAPIKeys; child != nil && child.perParent > 0 {
+		child.loading = &relay.Loading{Link: relay.Link{Parent: staffuser.APIKeysColumn}, At: len(child.predicates)}
 	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)

@@ -4,6 +4,7 @@ package ent
 
 import (
 	"carehome/ent/activity"
+	"carehome/ent/apikey"
 	"carehome/ent/predicate"
 	"carehome/ent/staffuser"
 	"carehome/internal/nodeid"
@@ -156,6 +157,40 @@ func (_u *StaffUserUpdate) SetNillableActive(v *bool) *StaffUserUpdate {
 	return _u
 }
 
+// SetSeesNames sets the "sees_names" field.
+func (_u *StaffUserUpdate) SetSeesNames(v bool) *StaffUserUpdate {
+	_u.mutation.SetSeesNames(v)
+	return _u
+}
+
+// SetNillableSeesNames sets the "sees_names" field if the given value is not nil.
+func (_u *StaffUserUpdate) SetNillableSeesNames(v *bool) *StaffUserUpdate {
+	if v != nil {
+		_u.SetSeesNames(*v)
+	}
+	return _u
+}
+
+// SetSubject sets the "subject" field.
+func (_u *StaffUserUpdate) SetSubject(v string) *StaffUserUpdate {
+	_u.mutation.SetSubject(v)
+	return _u
+}
+
+// SetNillableSubject sets the "subject" field if the given value is not nil.
+func (_u *StaffUserUpdate) SetNillableSubject(v *string) *StaffUserUpdate {
+	if v != nil {
+		_u.SetSubject(*v)
+	}
+	return _u
+}
+
+// ClearSubject clears the value of the "subject" field.
+func (_u *StaffUserUpdate) ClearSubject() *StaffUserUpdate {
+	_u.mutation.ClearSubject()
+	return _u
+}
+
 // AddMadeIDs adds the "made" edge to the StaffUser entity by IDs.
 func (_u *StaffUserUpdate) AddMadeIDs(ids ...nodeid.ID) *StaffUserUpdate {
 	_u.mutation.AddMadeIDs(ids...)
@@ -204,6 +239,21 @@ func (_u *StaffUserUpdate) AddActivities(v ...*Activity) *StaffUserUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.AddActivityIDs(ids...)
+}
+
+// AddAPIKeyIDs adds the "api_keys" edge to the APIKey entity by IDs.
+func (_u *StaffUserUpdate) AddAPIKeyIDs(ids ...nodeid.ID) *StaffUserUpdate {
+	_u.mutation.AddAPIKeyIDs(ids...)
+	return _u
+}
+
+// AddAPIKeys adds the "api_keys" edges to the APIKey entity.
+func (_u *StaffUserUpdate) AddAPIKeys(v ...*APIKey) *StaffUserUpdate {
+	ids := make([]nodeid.ID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddAPIKeyIDs(ids...)
 }
 
 // Mutation returns the StaffUserMutation object of the builder.
@@ -280,6 +330,27 @@ func (_u *StaffUserUpdate) RemoveActivities(v ...*Activity) *StaffUserUpdate {
 	return _u.RemoveActivityIDs(ids...)
 }
 
+// ClearAPIKeys clears all "api_keys" edges to the APIKey entity.
+func (_u *StaffUserUpdate) ClearAPIKeys() *StaffUserUpdate {
+	_u.mutation.ClearAPIKeys()
+	return _u
+}
+
+// RemoveAPIKeyIDs removes the "api_keys" edge to APIKey entities by IDs.
+func (_u *StaffUserUpdate) RemoveAPIKeyIDs(ids ...nodeid.ID) *StaffUserUpdate {
+	_u.mutation.RemoveAPIKeyIDs(ids...)
+	return _u
+}
+
+// RemoveAPIKeys removes "api_keys" edges to APIKey entities.
+func (_u *StaffUserUpdate) RemoveAPIKeys(v ...*APIKey) *StaffUserUpdate {
+	ids := make([]nodeid.ID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveAPIKeyIDs(ids...)
+}
+
 // Save executes the query and returns the number of nodes affected by the update operation.
 func (_u *StaffUserUpdate) Save(ctx context.Context) (int, error) {
 	return withHooks(ctx, _u.sqlSave, _u.mutation, _u.hooks)
@@ -322,6 +393,11 @@ func (_u *StaffUserUpdate) check() error {
 	if v, ok := _u.mutation.Role(); ok {
 		if err := staffuser.RoleValidator(v); err != nil {
 			return &ValidationError{Name: "role", err: fmt.Errorf(`ent: validator failed for field "StaffUser.role": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Subject(); ok {
+		if err := staffuser.SubjectValidator(v); err != nil {
+			return &ValidationError{Name: "subject", err: fmt.Errorf(`ent: validator failed for field "StaffUser.subject": %w`, err)}
 		}
 	}
 	return nil
@@ -368,6 +444,15 @@ func (_u *StaffUserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Active(); ok {
 		_spec.SetField(staffuser.FieldActive, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.SeesNames(); ok {
+		_spec.SetField(staffuser.FieldSeesNames, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Subject(); ok {
+		_spec.SetField(staffuser.FieldSubject, field.TypeString, value)
+	}
+	if _u.mutation.SubjectCleared() {
+		_spec.ClearField(staffuser.FieldSubject, field.TypeString)
 	}
 	if _u.mutation.MadeCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -526,6 +611,51 @@ func (_u *StaffUserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(activity.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.APIKeysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   staffuser.APIKeysTable,
+			Columns: []string{staffuser.APIKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(apikey.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedAPIKeysIDs(); len(nodes) > 0 && !_u.mutation.APIKeysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   staffuser.APIKeysTable,
+			Columns: []string{staffuser.APIKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(apikey.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.APIKeysIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   staffuser.APIKeysTable,
+			Columns: []string{staffuser.APIKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(apikey.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {
@@ -680,6 +810,40 @@ func (_u *StaffUserUpdateOne) SetNillableActive(v *bool) *StaffUserUpdateOne {
 	return _u
 }
 
+// SetSeesNames sets the "sees_names" field.
+func (_u *StaffUserUpdateOne) SetSeesNames(v bool) *StaffUserUpdateOne {
+	_u.mutation.SetSeesNames(v)
+	return _u
+}
+
+// SetNillableSeesNames sets the "sees_names" field if the given value is not nil.
+func (_u *StaffUserUpdateOne) SetNillableSeesNames(v *bool) *StaffUserUpdateOne {
+	if v != nil {
+		_u.SetSeesNames(*v)
+	}
+	return _u
+}
+
+// SetSubject sets the "subject" field.
+func (_u *StaffUserUpdateOne) SetSubject(v string) *StaffUserUpdateOne {
+	_u.mutation.SetSubject(v)
+	return _u
+}
+
+// SetNillableSubject sets the "subject" field if the given value is not nil.
+func (_u *StaffUserUpdateOne) SetNillableSubject(v *string) *StaffUserUpdateOne {
+	if v != nil {
+		_u.SetSubject(*v)
+	}
+	return _u
+}
+
+// ClearSubject clears the value of the "subject" field.
+func (_u *StaffUserUpdateOne) ClearSubject() *StaffUserUpdateOne {
+	_u.mutation.ClearSubject()
+	return _u
+}
+
 // AddMadeIDs adds the "made" edge to the StaffUser entity by IDs.
 func (_u *StaffUserUpdateOne) AddMadeIDs(ids ...nodeid.ID) *StaffUserUpdateOne {
 	_u.mutation.AddMadeIDs(ids...)
@@ -728,6 +892,21 @@ func (_u *StaffUserUpdateOne) AddActivities(v ...*Activity) *StaffUserUpdateOne 
 		ids[i] = v[i].ID
 	}
 	return _u.AddActivityIDs(ids...)
+}
+
+// AddAPIKeyIDs adds the "api_keys" edge to the APIKey entity by IDs.
+func (_u *StaffUserUpdateOne) AddAPIKeyIDs(ids ...nodeid.ID) *StaffUserUpdateOne {
+	_u.mutation.AddAPIKeyIDs(ids...)
+	return _u
+}
+
+// AddAPIKeys adds the "api_keys" edges to the APIKey entity.
+func (_u *StaffUserUpdateOne) AddAPIKeys(v ...*APIKey) *StaffUserUpdateOne {
+	ids := make([]nodeid.ID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddAPIKeyIDs(ids...)
 }
 
 // Mutation returns the StaffUserMutation object of the builder.
@@ -804,6 +983,27 @@ func (_u *StaffUserUpdateOne) RemoveActivities(v ...*Activity) *StaffUserUpdateO
 	return _u.RemoveActivityIDs(ids...)
 }
 
+// ClearAPIKeys clears all "api_keys" edges to the APIKey entity.
+func (_u *StaffUserUpdateOne) ClearAPIKeys() *StaffUserUpdateOne {
+	_u.mutation.ClearAPIKeys()
+	return _u
+}
+
+// RemoveAPIKeyIDs removes the "api_keys" edge to APIKey entities by IDs.
+func (_u *StaffUserUpdateOne) RemoveAPIKeyIDs(ids ...nodeid.ID) *StaffUserUpdateOne {
+	_u.mutation.RemoveAPIKeyIDs(ids...)
+	return _u
+}
+
+// RemoveAPIKeys removes "api_keys" edges to APIKey entities.
+func (_u *StaffUserUpdateOne) RemoveAPIKeys(v ...*APIKey) *StaffUserUpdateOne {
+	ids := make([]nodeid.ID, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveAPIKeyIDs(ids...)
+}
+
 // Where appends a list predicates to the StaffUserUpdate builder.
 func (_u *StaffUserUpdateOne) Where(ps ...predicate.StaffUser) *StaffUserUpdateOne {
 	_u.mutation.Where(ps...)
@@ -859,6 +1059,11 @@ func (_u *StaffUserUpdateOne) check() error {
 	if v, ok := _u.mutation.Role(); ok {
 		if err := staffuser.RoleValidator(v); err != nil {
 			return &ValidationError{Name: "role", err: fmt.Errorf(`ent: validator failed for field "StaffUser.role": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Subject(); ok {
+		if err := staffuser.SubjectValidator(v); err != nil {
+			return &ValidationError{Name: "subject", err: fmt.Errorf(`ent: validator failed for field "StaffUser.subject": %w`, err)}
 		}
 	}
 	return nil
@@ -922,6 +1127,15 @@ func (_u *StaffUserUpdateOne) sqlSave(ctx context.Context) (_node *StaffUser, er
 	}
 	if value, ok := _u.mutation.Active(); ok {
 		_spec.SetField(staffuser.FieldActive, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.SeesNames(); ok {
+		_spec.SetField(staffuser.FieldSeesNames, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Subject(); ok {
+		_spec.SetField(staffuser.FieldSubject, field.TypeString, value)
+	}
+	if _u.mutation.SubjectCleared() {
+		_spec.ClearField(staffuser.FieldSubject, field.TypeString)
 	}
 	if _u.mutation.MadeCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -1080,6 +1294,51 @@ func (_u *StaffUserUpdateOne) sqlSave(ctx context.Context) (_node *StaffUser, er
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(activity.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.APIKeysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   staffuser.APIKeysTable,
+			Columns: []string{staffuser.APIKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(apikey.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedAPIKeysIDs(); len(nodes) > 0 && !_u.mutation.APIKeysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   staffuser.APIKeysTable,
+			Columns: []string{staffuser.APIKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(apikey.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.APIKeysIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   staffuser.APIKeysTable,
+			Columns: []string{staffuser.APIKeysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(apikey.FieldID, field.TypeInt64),
 			},
 		}
 		for _, k := range nodes {

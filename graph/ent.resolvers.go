@@ -21,6 +21,10 @@ func (r *queryResolver) Nodes(ctx context.Context, ids []nodeid.ID) ([]ent.Noder
 	return r.client.Noders(ctx, ids)
 }
 
+func (r *queryResolver) APIKeys(ctx context.Context, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ApiKeyOrder, where *ent.ApiKeyWhereInput) (*ent.ApiKeyConnection, error) {
+	return r.client.APIKey.Query().Paginate(ctx, after, first, before, last, orderBy, where)
+}
+
 func (r *queryResolver) Activities(ctx context.Context, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ActivityOrder, where *ent.ActivityWhereInput) (*ent.ActivityConnection, error) {
 	return r.client.Activity.Query().Paginate(ctx, after, first, before, last, orderBy, where)
 }

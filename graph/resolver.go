@@ -45,13 +45,17 @@ func update[E ent.Noder](ctx context.Context, r *Resolver, field string, id node
 
 // remove takes the row of an id off the record.
 func (r *Resolver) remove(ctx context.Context, kind nodeid.Kind, id nodeid.ID, input *care.Deletion) error {
-	var deletion care.Deletion
-	if input != nil {
-		deletion = *input
-	}
 	return r.write(ctx, func(ctx context.Context, tx *ent.Client) error {
-		return care.Delete(ctx, tx, kind, id, deletion)
+		return care.Delete(ctx, tx, kind, id, deletion(input))
 	})
+}
+
+// deletion is what an input says that may be left out.
+func deletion(input *care.Deletion) (d care.Deletion) {
+	if input != nil {
+		d = *input
+	}
+	return d
 }
 
 // void takes a clinical fact off the record, and reads it as the payload's

@@ -8,7 +8,9 @@ package graph
 import (
 	"carehome/ent"
 	"carehome/graph/model"
+	"carehome/internal/care"
 	"carehome/internal/nodeid"
+	"carehome/internal/secret"
 	"context"
 )
 
@@ -20,4 +22,20 @@ func (r *mutationResolver) CreateStaffUser(ctx context.Context, input ent.Create
 func (r *mutationResolver) UpdateStaffUser(ctx context.Context, id nodeid.ID, input ent.UpdateStaffUserInput) (*model.UpdateStaffUserPayload, error) {
 	row, err := update(ctx, r.Resolver, "staffUser", id, input.Save)
 	return &model.UpdateStaffUserPayload{StaffUser: row}, err
+}
+
+func (r *mutationResolver) CreateAPIKey(ctx context.Context, input ent.CreateApiKeyInput) (*model.CreateAPIKeyPayload, error) {
+	var made secret.Key
+	row, err := create(ctx, r.Resolver, "apiKey", func(ctx context.Context, tx *ent.Client) (row *ent.APIKey, err error) {
+		row, made, err = care.CreateKey(ctx, tx, input, "")
+		return row, err
+	})
+	return &model.CreateAPIKeyPayload{APIKey: row, Secret: new(made.Reveal())}, err
+}
+
+func (r *mutationResolver) RevokeAPIKey(ctx context.Context, id nodeid.ID, input *care.Deletion) (*model.RevokeAPIKeyPayload, error) {
+	row, err := update(ctx, r.Resolver, "apiKey", id, func(ctx context.Context, tx *ent.Client, id nodeid.ID) (*ent.APIKey, error) {
+		return care.RevokeKey(ctx, tx, id, deletion(input))
+	})
+	return &model.RevokeAPIKeyPayload{APIKey: row}, err
 }

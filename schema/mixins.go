@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
@@ -25,6 +26,9 @@ type record struct {
 	kind nodeid.Kind
 	// unchanging leaves the type without mutations of its own.
 	unchanging bool
+	// trace names a column that notes how the row is used: to write it alone is
+	// no change of the row, and raises no version.
+	trace string
 }
 
 func (r record) Fields() []ent.Field {
@@ -104,11 +108,11 @@ func (named) eval(ctx context.Context) error {
 }
 
 // Hooks stamp each change. They run before the rules are checked.
-func (record) Hooks() []ent.Hook { return []ent.Hook{stamp} }
+func (r record) Hooks() []ent.Hook { return []ent.Hook{r.stamp} }
 
-func stamp(next ent.Mutator) ent.Mutator {
+func (r record) stamp(next ent.Mutator) ent.Mutator {
 	return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
-		if m.Op().Is(ent.OpDelete | ent.OpDeleteOne) {
+		if m.Op().Is(ent.OpDelete|ent.OpDeleteOne) || r.trace != "" && slices.Equal(m.Fields(), []string{r.trace}) {
 			return next.Mutate(ctx, m)
 		}
 		now := scalar.Now(ctx)

@@ -38,6 +38,8 @@ type Rule func(ctx context.Context, v Values) []Violation
 // makes it.
 func Rules(typ string) []Rule {
 	switch typ {
+	case "APIKey":
+		return []Rule{apiKeyRules}
 	case "Activity":
 		return []Rule{activityRules}
 	case "ActivityException":

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
@@ -39,6 +40,10 @@ func (StaffUser) Fields() []ent.Field {
 		).Comment("What the person may see and do."),
 		field.Bool("active").Default(true).
 			Comment("False once the person has left; people are never deleted."),
+		field.Bool("sees_names").Default(false).
+			Comment("Whether a person of the role REPORTING sees names and contacts, which that role masks; of no effect for others."),
+		field.String("subject").Optional().Nillable().Unique().Validate(line(255)).
+			Comment("Who the person is at the home's identity provider (the claim \"sub\" of its tokens); if null, a verified email address tells."),
 	}
 }
 
@@ -47,6 +52,8 @@ func (StaffUser) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("activities", Activity.Type).Ref("facilitators").Annotations(connection, readOnly).
 			Comment("Activities that the person leads."),
+		edge.To("api_keys", APIKey.Type).Annotations(connection, readOnly, entsql.OnDelete(entsql.Restrict)).
+			Comment("Keys that ask in the person's name."),
 	}
 }
 

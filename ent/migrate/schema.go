@@ -9,6 +9,71 @@ import (
 )
 
 var (
+	// APIKeysColumns holds the columns for the "api_keys" table.
+	APIKeysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(3)", "sqlite3": "text"}},
+		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(3)", "sqlite3": "text"}},
+		{Name: "version", Type: field.TypeInt},
+		{Name: "name", Type: field.TypeString},
+		{Name: "prefix", Type: field.TypeString, Unique: true},
+		{Name: "hash", Type: field.TypeBytes},
+		{Name: "scope", Type: field.TypeEnum, Enums: []string{"FULL", "READ_ONLY"}, Default: "FULL"},
+		{Name: "expires_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(3)", "sqlite3": "text"}},
+		{Name: "last_used_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(3)", "sqlite3": "text"}},
+		{Name: "revoked_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(3)", "sqlite3": "text"}},
+		{Name: "created_by_id", Type: field.TypeInt64, Nullable: true},
+		{Name: "updated_by_id", Type: field.TypeInt64, Nullable: true},
+		{Name: "staff_user_id", Type: field.TypeInt64},
+	}
+	// APIKeysTable holds the schema information for the "api_keys" table.
+	APIKeysTable = &schema.Table{
+		Name:       "api_keys",
+		Columns:    APIKeysColumns,
+		PrimaryKey: []*schema.Column{APIKeysColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "api_keys_staff_users_created_by",
+				Columns:    []*schema.Column{APIKeysColumns[11]},
+				RefColumns: []*schema.Column{StaffUsersColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "api_keys_staff_users_updated_by",
+				Columns:    []*schema.Column{APIKeysColumns[12]},
+				RefColumns: []*schema.Column{StaffUsersColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "api_keys_staff_users_api_keys",
+				Columns:    []*schema.Column{APIKeysColumns[13]},
+				RefColumns: []*schema.Column{StaffUsersColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "apikey_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{APIKeysColumns[1]},
+			},
+			{
+				Name:    "apikey_updated_at",
+				Unique:  false,
+				Columns: []*schema.Column{APIKeysColumns[2]},
+			},
+			{
+				Name:    "apikey_staff_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{APIKeysColumns[13]},
+			},
+			{
+				Name:    "apikey_name",
+				Unique:  false,
+				Columns: []*schema.Column{APIKeysColumns[4]},
+			},
+		},
+	}
 	// ActivitiesColumns holds the columns for the "activities" table.
 	ActivitiesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -868,6 +933,8 @@ var (
 		{Name: "email_key", Type: field.TypeString, Unique: true},
 		{Name: "role", Type: field.TypeEnum, Enums: []string{"ADMIN", "MANAGER", "NURSE", "CARER", "ACTIVITY_COORDINATOR", "REPORTING", "FAMILY", "SYSADMIN"}},
 		{Name: "active", Type: field.TypeBool, Default: true},
+		{Name: "sees_names", Type: field.TypeBool, Default: false},
+		{Name: "subject", Type: field.TypeString, Unique: true, Nullable: true},
 		{Name: "created_by_id", Type: field.TypeInt64, Nullable: true},
 		{Name: "updated_by_id", Type: field.TypeInt64, Nullable: true},
 	}
@@ -879,13 +946,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "staff_users_staff_users_made",
-				Columns:    []*schema.Column{StaffUsersColumns[9]},
+				Columns:    []*schema.Column{StaffUsersColumns[11]},
 				RefColumns: []*schema.Column{StaffUsersColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "staff_users_staff_users_changed",
-				Columns:    []*schema.Column{StaffUsersColumns[10]},
+				Columns:    []*schema.Column{StaffUsersColumns[12]},
 				RefColumns: []*schema.Column{StaffUsersColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
@@ -1032,6 +1099,7 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		APIKeysTable,
 		ActivitiesTable,
 		ActivityExceptionsTable,
 		ActivityParticipationsTable,
@@ -1050,6 +1118,13 @@ var (
 )
 
 func init() {
+	APIKeysTable.ForeignKeys[0].RefTable = StaffUsersTable
+	APIKeysTable.ForeignKeys[1].RefTable = StaffUsersTable
+	APIKeysTable.ForeignKeys[2].RefTable = StaffUsersTable
+	APIKeysTable.Annotation = &entsql.Annotation{
+		Table:          "api_keys",
+		IncrementStart: func(i int) *int { return &i }(90194313216),
+	}
 	ActivitiesTable.ForeignKeys[0].RefTable = StaffUsersTable
 	ActivitiesTable.ForeignKeys[1].RefTable = StaffUsersTable
 	ActivitiesTable.Annotation = &entsql.Annotation{

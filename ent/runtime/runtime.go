@@ -7,6 +7,7 @@ import (
 	"carehome/ent/activityexception"
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
+	"carehome/ent/apikey"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -27,6 +28,25 @@ import (
 // (default values, validators, hooks and policies) and stitches it
 // to their package variables.
 func init() {
+	apikeyMixin := schema.APIKey{}.Mixin()
+	apikey.Policy = privacy.NewPolicies(apikeyMixin[0], schema.APIKey{})
+	apikey.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := apikey.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	apikeyMixinHooks0 := apikeyMixin[0].Hooks()
+
+	apikey.Hooks[1] = apikeyMixinHooks0[0]
+	apikeyFields := schema.APIKey{}.Fields()
+	_ = apikeyFields
+	// apikeyDescName is the schema descriptor for name field.
+	apikeyDescName := apikeyFields[1].Descriptor()
+	// apikey.NameValidator is a validator for the "name" field. It is called by the builders before save.
+	apikey.NameValidator = apikeyDescName.Validators[0].(func(string) error)
 	activityMixin := schema.Activity{}.Mixin()
 	activity.Policy = privacy.NewPolicies(activityMixin[0], schema.Activity{})
 	activity.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -639,6 +659,14 @@ func init() {
 	staffuserDescActive := staffuserFields[4].Descriptor()
 	// staffuser.DefaultActive holds the default value on creation for the active field.
 	staffuser.DefaultActive = staffuserDescActive.Default.(bool)
+	// staffuserDescSeesNames is the schema descriptor for sees_names field.
+	staffuserDescSeesNames := staffuserFields[5].Descriptor()
+	// staffuser.DefaultSeesNames holds the default value on creation for the sees_names field.
+	staffuser.DefaultSeesNames = staffuserDescSeesNames.Default.(bool)
+	// staffuserDescSubject is the schema descriptor for subject field.
+	staffuserDescSubject := staffuserFields[6].Descriptor()
+	// staffuser.SubjectValidator is a validator for the "subject" field. It is called by the builders before save.
+	staffuser.SubjectValidator = staffuserDescSubject.Validators[0].(func(string) error)
 	wellnessMixin := schema.Wellness{}.Mixin()
 	wellness.Policy = privacy.NewPolicies(wellnessMixin[0], schema.Wellness{})
 	wellness.Hooks[0] = func(next ent.Mutator) ent.Mutator {

@@ -9,6 +9,7 @@ import (
 	"carehome/ent/activityexception"
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
+	"carehome/ent/apikey"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -24,6 +25,7 @@ import (
 
 func init() {
 	for _, last := range []*ent.Hook{
+		&apikey.Hooks[len(apikey.Hooks)-1],
 		&activity.Hooks[len(activity.Hooks)-1],
 		&activityexception.Hooks[len(activityexception.Hooks)-1],
 		&activityparticipation.Hooks[len(activityparticipation.Hooks)-1],

@@ -103,6 +103,16 @@ func Active(v bool) predicate.StaffUser {
 	return predicate.StaffUser(sql.FieldEQ(FieldActive, v))
 }
 
+// SeesNames applies equality check predicate on the "sees_names" field. It's identical to SeesNamesEQ.
+func SeesNames(v bool) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldEQ(FieldSeesNames, v))
+}
+
+// Subject applies equality check predicate on the "subject" field. It's identical to SubjectEQ.
+func Subject(v string) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldEQ(FieldSubject, v))
+}
+
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.
 func CreatedAtEQ(v scalar.Time) predicate.StaffUser {
 	return predicate.StaffUser(sql.FieldEQ(FieldCreatedAt, v))
@@ -528,6 +538,91 @@ func ActiveNEQ(v bool) predicate.StaffUser {
 	return predicate.StaffUser(sql.FieldNEQ(FieldActive, v))
 }
 
+// SeesNamesEQ applies the EQ predicate on the "sees_names" field.
+func SeesNamesEQ(v bool) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldEQ(FieldSeesNames, v))
+}
+
+// SeesNamesNEQ applies the NEQ predicate on the "sees_names" field.
+func SeesNamesNEQ(v bool) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldNEQ(FieldSeesNames, v))
+}
+
+// SubjectEQ applies the EQ predicate on the "subject" field.
+func SubjectEQ(v string) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldEQ(FieldSubject, v))
+}
+
+// SubjectNEQ applies the NEQ predicate on the "subject" field.
+func SubjectNEQ(v string) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldNEQ(FieldSubject, v))
+}
+
+// SubjectIn applies the In predicate on the "subject" field.
+func SubjectIn(vs ...string) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldIn(FieldSubject, vs...))
+}
+
+// SubjectNotIn applies the NotIn predicate on the "subject" field.
+func SubjectNotIn(vs ...string) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldNotIn(FieldSubject, vs...))
+}
+
+// SubjectGT applies the GT predicate on the "subject" field.
+func SubjectGT(v string) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldGT(FieldSubject, v))
+}
+
+// SubjectGTE applies the GTE predicate on the "subject" field.
+func SubjectGTE(v string) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldGTE(FieldSubject, v))
+}
+
+// SubjectLT applies the LT predicate on the "subject" field.
+func SubjectLT(v string) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldLT(FieldSubject, v))
+}
+
+// SubjectLTE applies the LTE predicate on the "subject" field.
+func SubjectLTE(v string) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldLTE(FieldSubject, v))
+}
+
+// SubjectContains applies the Contains predicate on the "subject" field.
+func SubjectContains(v string) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldContains(FieldSubject, v))
+}
+
+// SubjectHasPrefix applies the HasPrefix predicate on the "subject" field.
+func SubjectHasPrefix(v string) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldHasPrefix(FieldSubject, v))
+}
+
+// SubjectHasSuffix applies the HasSuffix predicate on the "subject" field.
+func SubjectHasSuffix(v string) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldHasSuffix(FieldSubject, v))
+}
+
+// SubjectIsNil applies the IsNil predicate on the "subject" field.
+func SubjectIsNil() predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldIsNull(FieldSubject))
+}
+
+// SubjectNotNil applies the NotNil predicate on the "subject" field.
+func SubjectNotNil() predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldNotNull(FieldSubject))
+}
+
+// SubjectEqualFold applies the EqualFold predicate on the "subject" field.
+func SubjectEqualFold(v string) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldEqualFold(FieldSubject, v))
+}
+
+// SubjectContainsFold applies the ContainsFold predicate on the "subject" field.
+func SubjectContainsFold(v string) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldContainsFold(FieldSubject, v))
+}
+
 // HasCreatedBy applies the HasEdge predicate on the "created_by" edge.
 func HasCreatedBy() predicate.StaffUser {
 	return predicate.StaffUser(func(s *sql.Selector) {
@@ -635,6 +730,29 @@ func HasActivities() predicate.StaffUser {
 func HasActivitiesWith(preds ...predicate.Activity) predicate.StaffUser {
 	return predicate.StaffUser(func(s *sql.Selector) {
 		step := newActivitiesStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasAPIKeys applies the HasEdge predicate on the "api_keys" edge.
+func HasAPIKeys() predicate.StaffUser {
+	return predicate.StaffUser(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, APIKeysTable, APIKeysColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasAPIKeysWith applies the HasEdge predicate on the "api_keys" edge with a given conditions (other predicates).
+func HasAPIKeysWith(preds ...predicate.APIKey) predicate.StaffUser {
+	return predicate.StaffUser(func(s *sql.Selector) {
+		step := newAPIKeysStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -158,6 +158,33 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	ApiKey struct {
+		CreatedAt  func(childComplexity int) int
+		CreatedBy  func(childComplexity int) int
+		ExpiresAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+		Name       func(childComplexity int) int
+		Prefix     func(childComplexity int) int
+		RevokedAt  func(childComplexity int) int
+		Scope      func(childComplexity int) int
+		StaffUser  func(childComplexity int) int
+		UpdatedAt  func(childComplexity int) int
+		UpdatedBy  func(childComplexity int) int
+		Version    func(childComplexity int) int
+	}
+
+	ApiKeyConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ApiKeyEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	CreateActivityExceptionPayload struct {
 		Exception func(childComplexity int) int
 	}
@@ -172,6 +199,11 @@ type ComplexityRoot struct {
 
 	CreateAllergyPayload struct {
 		Allergy func(childComplexity int) int
+	}
+
+	CreateApiKeyPayload struct {
+		APIKey func(childComplexity int) int
+		Secret func(childComplexity int) int
 	}
 
 	CreateFacilityPayload struct {
@@ -340,6 +372,7 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		CreateAPIKey                func(childComplexity int, input ent.CreateApiKeyInput) int
 		CreateActivity              func(childComplexity int, input ent.CreateActivityInput) int
 		CreateActivityException     func(childComplexity int, input ent.CreateActivityExceptionInput) int
 		CreateActivityParticipation func(childComplexity int, input ent.CreateActivityParticipationInput) int
@@ -362,6 +395,7 @@ type ComplexityRoot struct {
 		DeleteResident              func(childComplexity int, id nodeid.ID, input *care.Deletion) int
 		DeleteResidentContact       func(childComplexity int, id nodeid.ID, input *care.Deletion) int
 		DeleteWellness              func(childComplexity int, id nodeid.ID, input *care.Deletion) int
+		RevokeAPIKey                func(childComplexity int, id nodeid.ID, input *care.Deletion) int
 		UpdateActivity              func(childComplexity int, id nodeid.ID, input ent.UpdateActivityInput) int
 		UpdateActivityException     func(childComplexity int, id nodeid.ID, input ent.UpdateActivityExceptionInput) int
 		UpdateActivityParticipation func(childComplexity int, id nodeid.ID, input ent.UpdateActivityParticipationInput) int
@@ -449,6 +483,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
+		APIKeys                func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ApiKeyOrder, where *ent.ApiKeyWhereInput) int
 		Activities             func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ActivityOrder, where *ent.ActivityWhereInput) int
 		Activity               func(childComplexity int, id nodeid.ID) int
 		ActivityExceptions     func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ActivityExceptionOrder, where *ent.ActivityExceptionWhereInput) int
@@ -577,7 +612,12 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	RevokeApiKeyPayload struct {
+		APIKey func(childComplexity int) int
+	}
+
 	StaffUser struct {
+		APIKeys     func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ApiKeyOrder, where *ent.ApiKeyWhereInput) int
 		Active      func(childComplexity int) int
 		Activities  func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ActivityOrder, where *ent.ActivityWhereInput) int
 		CreatedAt   func(childComplexity int) int
@@ -586,6 +626,8 @@ type ComplexityRoot struct {
 		Email       func(childComplexity int) int
 		ID          func(childComplexity int) int
 		Role        func(childComplexity int) int
+		SeesNames   func(childComplexity int) int
+		Subject     func(childComplexity int) int
 		UpdatedAt   func(childComplexity int) int
 		UpdatedBy   func(childComplexity int) int
 		Version     func(childComplexity int) int
@@ -1247,6 +1289,117 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AllergyEdge.Node(childComplexity), true
 
+	case "ApiKey.createdAt":
+		if e.ComplexityRoot.ApiKey.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.CreatedAt(childComplexity), true
+	case "ApiKey.createdBy":
+		if e.ComplexityRoot.ApiKey.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.CreatedBy(childComplexity), true
+	case "ApiKey.expiresAt":
+		if e.ComplexityRoot.ApiKey.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.ExpiresAt(childComplexity), true
+	case "ApiKey.id":
+		if e.ComplexityRoot.ApiKey.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.ID(childComplexity), true
+	case "ApiKey.lastUsedAt":
+		if e.ComplexityRoot.ApiKey.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.LastUsedAt(childComplexity), true
+	case "ApiKey.name":
+		if e.ComplexityRoot.ApiKey.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.Name(childComplexity), true
+	case "ApiKey.prefix":
+		if e.ComplexityRoot.ApiKey.Prefix == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.Prefix(childComplexity), true
+	case "ApiKey.revokedAt":
+		if e.ComplexityRoot.ApiKey.RevokedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.RevokedAt(childComplexity), true
+	case "ApiKey.scope":
+		if e.ComplexityRoot.ApiKey.Scope == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.Scope(childComplexity), true
+	case "ApiKey.staffUser":
+		if e.ComplexityRoot.ApiKey.StaffUser == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.StaffUser(childComplexity), true
+	case "ApiKey.updatedAt":
+		if e.ComplexityRoot.ApiKey.UpdatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.UpdatedAt(childComplexity), true
+	case "ApiKey.updatedBy":
+		if e.ComplexityRoot.ApiKey.UpdatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.UpdatedBy(childComplexity), true
+	case "ApiKey.version":
+		if e.ComplexityRoot.ApiKey.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKey.Version(childComplexity), true
+
+	case "ApiKeyConnection.edges":
+		if e.ComplexityRoot.ApiKeyConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyConnection.Edges(childComplexity), true
+	case "ApiKeyConnection.pageInfo":
+		if e.ComplexityRoot.ApiKeyConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyConnection.PageInfo(childComplexity), true
+	case "ApiKeyConnection.totalCount":
+		if e.ComplexityRoot.ApiKeyConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyConnection.TotalCount(childComplexity), true
+
+	case "ApiKeyEdge.cursor":
+		if e.ComplexityRoot.ApiKeyEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyEdge.Cursor(childComplexity), true
+	case "ApiKeyEdge.node":
+		if e.ComplexityRoot.ApiKeyEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiKeyEdge.Node(childComplexity), true
+
 	case "CreateActivityExceptionPayload.exception":
 		if e.ComplexityRoot.CreateActivityExceptionPayload.Exception == nil {
 			break
@@ -1274,6 +1427,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CreateAllergyPayload.Allergy(childComplexity), true
+
+	case "CreateApiKeyPayload.apiKey":
+		if e.ComplexityRoot.CreateApiKeyPayload.APIKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApiKeyPayload.APIKey(childComplexity), true
+	case "CreateApiKeyPayload.secret":
+		if e.ComplexityRoot.CreateApiKeyPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreateApiKeyPayload.Secret(childComplexity), true
 
 	case "CreateFacilityPayload.facility":
 		if e.ComplexityRoot.CreateFacilityPayload.Facility == nil {
@@ -1811,6 +1977,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MedicationIngredientEdge.Node(childComplexity), true
 
+	case "Mutation.createApiKey":
+		if e.ComplexityRoot.Mutation.CreateAPIKey == nil {
+			break
+		}
+
+		args, err := field_Mutation_createApiKey_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateAPIKey(childComplexity, args["input"].(ent.CreateApiKeyInput)), true
 	case "Mutation.createActivity":
 		if e.ComplexityRoot.Mutation.CreateActivity == nil {
 			break
@@ -2053,6 +2230,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteWellness(childComplexity, args["id"].(nodeid.ID), args["input"].(*care.Deletion)), true
+	case "Mutation.revokeApiKey":
+		if e.ComplexityRoot.Mutation.RevokeAPIKey == nil {
+			break
+		}
+
+		args, err := field_Mutation_revokeApiKey_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokeAPIKey(childComplexity, args["id"].(nodeid.ID), args["input"].(*care.Deletion)), true
 	case "Mutation.updateActivity":
 		if e.ComplexityRoot.Mutation.UpdateActivity == nil {
 			break
@@ -2533,6 +2721,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PrescriptionEdge.Node(childComplexity), true
 
+	case "Query.apiKeys":
+		if e.ComplexityRoot.Query.APIKeys == nil {
+			break
+		}
+
+		args, err := field_Query_apiKeys_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.APIKeys(childComplexity, args["after"].(*relay.Cursor), args["first"].(*int), args["before"].(*relay.Cursor), args["last"].(*int), args["orderBy"].([]*ent.ApiKeyOrder), args["where"].(*ent.ApiKeyWhereInput)), true
 	case "Query.activities":
 		if e.ComplexityRoot.Query.Activities == nil {
 			break
@@ -3236,6 +3435,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RevisionEdge.Node(childComplexity), true
 
+	case "RevokeApiKeyPayload.apiKey":
+		if e.ComplexityRoot.RevokeApiKeyPayload.APIKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokeApiKeyPayload.APIKey(childComplexity), true
+
+	case "StaffUser.apiKeys":
+		if e.ComplexityRoot.StaffUser.APIKeys == nil {
+			break
+		}
+
+		args, err := field_StaffUser_apiKeys_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.StaffUser.APIKeys(childComplexity, args["after"].(*relay.Cursor), args["first"].(*int), args["before"].(*relay.Cursor), args["last"].(*int), args["orderBy"].([]*ent.ApiKeyOrder), args["where"].(*ent.ApiKeyWhereInput)), true
 	case "StaffUser.active":
 		if e.ComplexityRoot.StaffUser.Active == nil {
 			break
@@ -3289,6 +3506,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StaffUser.Role(childComplexity), true
+	case "StaffUser.seesNames":
+		if e.ComplexityRoot.StaffUser.SeesNames == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StaffUser.SeesNames(childComplexity), true
+	case "StaffUser.subject":
+		if e.ComplexityRoot.StaffUser.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StaffUser.Subject(childComplexity), true
 	case "StaffUser.updatedAt":
 		if e.ComplexityRoot.StaffUser.UpdatedAt == nil {
 			break
@@ -3684,10 +3913,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ActivityWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputActivityWhereInput)),
 			graphql.NewInputUnmarshaler("AllergyOrder", graphql.BindUnmarshaler(ec, unmarshalInputAllergyOrder)),
 			graphql.NewInputUnmarshaler("AllergyWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputAllergyWhereInput)),
+			graphql.NewInputUnmarshaler("ApiKeyOrder", graphql.BindUnmarshaler(ec, unmarshalInputApiKeyOrder)),
+			graphql.NewInputUnmarshaler("ApiKeyWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputApiKeyWhereInput)),
 			graphql.NewInputUnmarshaler("CreateActivityExceptionInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateActivityExceptionInput)),
 			graphql.NewInputUnmarshaler("CreateActivityInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateActivityInput)),
 			graphql.NewInputUnmarshaler("CreateActivityParticipationInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateActivityParticipationInput)),
 			graphql.NewInputUnmarshaler("CreateAllergyInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateAllergyInput)),
+			graphql.NewInputUnmarshaler("CreateApiKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateApiKeyInput)),
 			graphql.NewInputUnmarshaler("CreateFacilityInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateFacilityInput)),
 			graphql.NewInputUnmarshaler("CreateMedicationIngredientInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateMedicationIngredientInput)),
 			graphql.NewInputUnmarshaler("CreateMedicationInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateMedicationInput)),
@@ -3713,6 +3945,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ResidentWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputResidentWhereInput)),
 			graphql.NewInputUnmarshaler("RevisionOrder", graphql.BindUnmarshaler(ec, unmarshalInputRevisionOrder)),
 			graphql.NewInputUnmarshaler("RevisionWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputRevisionWhereInput)),
+			graphql.NewInputUnmarshaler("RevokeApiKeyInput", graphql.BindUnmarshaler(ec, unmarshalInputRevokeApiKeyInput)),
 			graphql.NewInputUnmarshaler("StaffUserOrder", graphql.BindUnmarshaler(ec, unmarshalInputStaffUserOrder)),
 			graphql.NewInputUnmarshaler("StaffUserWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputStaffUserWhereInput)),
 			graphql.NewInputUnmarshaler("UpdateActivityExceptionInput", graphql.BindUnmarshaler(ec, unmarshalInputUpdateActivityExceptionInput)),
@@ -6643,6 +6876,501 @@ input AllergyWhereInput {
   hasResidentWith: [ResidentWhereInput!]
 }
 """
+A secret with which a program, or a person, asks in the name of a staff user; never deleted, only revoked.
+"""
+type ApiKey implements Node {
+  """
+  Opaque identity, such as "key_17".
+  """
+  id: ID!
+  """
+  When the row was made, by the server's clock.
+  """
+  createdAt: Time!
+  """
+  When the row was last changed, by the server's clock.
+  """
+  updatedAt: Time!
+  """
+  Raised by one with each change; give it as expectedVersion to be told of a change in between.
+  """
+  version: Int!
+  """
+  What it is for, such as "Medication tablet, first floor"; 1 to 120 characters.
+  """
+  name: String!
+  """
+  How the secret begins, to tell keys apart, such as "carehome_k3v7qd2a".
+  """
+  prefix: String!
+  """
+  What it may be used for.
+  """
+  scope: ApiKeyScope!
+  """
+  From when on it is refused; null if it never expires.
+  """
+  expiresAt: Time
+  """
+  When it was last used, to about a minute; null if never.
+  """
+  lastUsedAt: Time
+  """
+  Since when it is revoked; null if it is not.
+  """
+  revokedAt: Time
+  """
+  Who made the row; null for the system.
+  """
+  createdBy: StaffUser
+  """
+  Who last changed the row; null for the system.
+  """
+  updatedBy: StaffUser
+  """
+  In whose name it asks.
+  """
+  staffUser: StaffUser!
+}
+"""
+A page of api keys.
+"""
+type ApiKeyConnection {
+  """
+  The rows of the page, in order.
+  """
+  edges: [ApiKeyEdge!]!
+  """
+  Where the page lies among all rows.
+  """
+  pageInfo: PageInfo!
+  """
+  How many rows the filter leaves, whatever the page.
+  """
+  totalCount: Int!
+}
+"""
+One of a page of api keys.
+"""
+type ApiKeyEdge {
+  """
+  The row.
+  """
+  node: ApiKey!
+  """
+  Its position, for after and before.
+  """
+  cursor: Cursor!
+}
+"""
+One key of an order of api keys.
+"""
+input ApiKeyOrder {
+  """
+  Which way the key runs.
+  """
+  direction: OrderDirection! = ASC
+  """
+  The key.
+  """
+  field: ApiKeyOrderField!
+}
+"""
+What api keys can be ordered by.
+"""
+enum ApiKeyOrderField {
+  """
+  Opaque identity, such as "key_17".
+  """
+  ID
+  """
+  When the row was made, by the server's clock.
+  """
+  CREATED_AT
+  """
+  When the row was last changed, by the server's clock.
+  """
+  UPDATED_AT
+  """
+  What it is for, such as "Medication tablet, first floor"; 1 to 120 characters.
+  """
+  NAME
+}
+"""
+What it may be used for.
+"""
+enum ApiKeyScope {
+  """
+  Whatever its staff user may do.
+  """
+  FULL
+  """
+  Only read what its staff user may read.
+  """
+  READ_ONLY
+}
+"""
+A filter of api keys: all that is given must hold.
+"""
+input ApiKeyWhereInput {
+  """
+  This must not hold.
+  """
+  not: ApiKeyWhereInput
+  """
+  All of these must hold.
+  """
+  and: [ApiKeyWhereInput!]
+  """
+  One of these must hold.
+  """
+  or: [ApiKeyWhereInput!]
+  """
+  ID is this.
+  """
+  id: ID
+  """
+  ID is not this.
+  """
+  idNEQ: ID
+  """
+  ID is one of these.
+  """
+  idIn: [ID!]
+  """
+  ID is none of these.
+  """
+  idNotIn: [ID!]
+  """
+  ID is above this.
+  """
+  idGT: ID
+  """
+  ID is at least this.
+  """
+  idGTE: ID
+  """
+  ID is below this.
+  """
+  idLT: ID
+  """
+  ID is at most this.
+  """
+  idLTE: ID
+  """
+  Created at is this.
+  """
+  createdAt: Time
+  """
+  Created at is not this.
+  """
+  createdAtNEQ: Time
+  """
+  Created at is one of these.
+  """
+  createdAtIn: [Time!]
+  """
+  Created at is none of these.
+  """
+  createdAtNotIn: [Time!]
+  """
+  Created at is after this.
+  """
+  createdAtGT: Time
+  """
+  Created at is on or after this.
+  """
+  createdAtGTE: Time
+  """
+  Created at is before this.
+  """
+  createdAtLT: Time
+  """
+  Created at is on or before this.
+  """
+  createdAtLTE: Time
+  """
+  Updated at is this.
+  """
+  updatedAt: Time
+  """
+  Updated at is not this.
+  """
+  updatedAtNEQ: Time
+  """
+  Updated at is one of these.
+  """
+  updatedAtIn: [Time!]
+  """
+  Updated at is none of these.
+  """
+  updatedAtNotIn: [Time!]
+  """
+  Updated at is after this.
+  """
+  updatedAtGT: Time
+  """
+  Updated at is on or after this.
+  """
+  updatedAtGTE: Time
+  """
+  Updated at is before this.
+  """
+  updatedAtLT: Time
+  """
+  Updated at is on or before this.
+  """
+  updatedAtLTE: Time
+  """
+  Name is this.
+  """
+  name: String
+  """
+  Name is not this.
+  """
+  nameNEQ: String
+  """
+  Name is one of these.
+  """
+  nameIn: [String!]
+  """
+  Name is none of these.
+  """
+  nameNotIn: [String!]
+  """
+  Name is above this.
+  """
+  nameGT: String
+  """
+  Name is at least this.
+  """
+  nameGTE: String
+  """
+  Name is below this.
+  """
+  nameLT: String
+  """
+  Name is at most this.
+  """
+  nameLTE: String
+  """
+  Name contains this text.
+  """
+  nameContains: String
+  """
+  Name begins with this text.
+  """
+  nameHasPrefix: String
+  """
+  Name ends with this text.
+  """
+  nameHasSuffix: String
+  """
+  Name is this text, whatever the case of A to Z.
+  """
+  nameEqualFold: String
+  """
+  Name contains this text, whatever the case of A to Z.
+  """
+  nameContainsFold: String
+  """
+  Prefix is this.
+  """
+  prefix: String
+  """
+  Prefix is not this.
+  """
+  prefixNEQ: String
+  """
+  Prefix is one of these.
+  """
+  prefixIn: [String!]
+  """
+  Prefix is none of these.
+  """
+  prefixNotIn: [String!]
+  """
+  Prefix is above this.
+  """
+  prefixGT: String
+  """
+  Prefix is at least this.
+  """
+  prefixGTE: String
+  """
+  Prefix is below this.
+  """
+  prefixLT: String
+  """
+  Prefix is at most this.
+  """
+  prefixLTE: String
+  """
+  Prefix contains this text.
+  """
+  prefixContains: String
+  """
+  Prefix begins with this text.
+  """
+  prefixHasPrefix: String
+  """
+  Prefix ends with this text.
+  """
+  prefixHasSuffix: String
+  """
+  Prefix is this text, whatever the case of A to Z.
+  """
+  prefixEqualFold: String
+  """
+  Prefix contains this text, whatever the case of A to Z.
+  """
+  prefixContainsFold: String
+  """
+  Scope is this.
+  """
+  scope: ApiKeyScope
+  """
+  Scope is not this.
+  """
+  scopeNEQ: ApiKeyScope
+  """
+  Scope is one of these.
+  """
+  scopeIn: [ApiKeyScope!]
+  """
+  Scope is none of these.
+  """
+  scopeNotIn: [ApiKeyScope!]
+  """
+  Expires at is this.
+  """
+  expiresAt: Time
+  """
+  Expires at is not this.
+  """
+  expiresAtNEQ: Time
+  """
+  Expires at is one of these.
+  """
+  expiresAtIn: [Time!]
+  """
+  Expires at is none of these.
+  """
+  expiresAtNotIn: [Time!]
+  """
+  Expires at is after this.
+  """
+  expiresAtGT: Time
+  """
+  Expires at is on or after this.
+  """
+  expiresAtGTE: Time
+  """
+  Expires at is before this.
+  """
+  expiresAtLT: Time
+  """
+  Expires at is on or before this.
+  """
+  expiresAtLTE: Time
+  """
+  Expires at is null.
+  """
+  expiresAtIsNil: Boolean
+  """
+  Expires at is not null.
+  """
+  expiresAtNotNil: Boolean
+  """
+  Last used at is this.
+  """
+  lastUsedAt: Time
+  """
+  Last used at is not this.
+  """
+  lastUsedAtNEQ: Time
+  """
+  Last used at is one of these.
+  """
+  lastUsedAtIn: [Time!]
+  """
+  Last used at is none of these.
+  """
+  lastUsedAtNotIn: [Time!]
+  """
+  Last used at is after this.
+  """
+  lastUsedAtGT: Time
+  """
+  Last used at is on or after this.
+  """
+  lastUsedAtGTE: Time
+  """
+  Last used at is before this.
+  """
+  lastUsedAtLT: Time
+  """
+  Last used at is on or before this.
+  """
+  lastUsedAtLTE: Time
+  """
+  Last used at is null.
+  """
+  lastUsedAtIsNil: Boolean
+  """
+  Last used at is not null.
+  """
+  lastUsedAtNotNil: Boolean
+  """
+  Revoked at is this.
+  """
+  revokedAt: Time
+  """
+  Revoked at is not this.
+  """
+  revokedAtNEQ: Time
+  """
+  Revoked at is one of these.
+  """
+  revokedAtIn: [Time!]
+  """
+  Revoked at is none of these.
+  """
+  revokedAtNotIn: [Time!]
+  """
+  Revoked at is after this.
+  """
+  revokedAtGT: Time
+  """
+  Revoked at is on or after this.
+  """
+  revokedAtGTE: Time
+  """
+  Revoked at is before this.
+  """
+  revokedAtLT: Time
+  """
+  Revoked at is on or before this.
+  """
+  revokedAtLTE: Time
+  """
+  Revoked at is null.
+  """
+  revokedAtIsNil: Boolean
+  """
+  Revoked at is not null.
+  """
+  revokedAtNotNil: Boolean
+  """
+  Whether there is one: staff user.
+  """
+  hasStaffUser: Boolean
+  """
+  Staff user is as all of these say.
+  """
+  hasStaffUserWith: [StaffUserWhereInput!]
+}
+"""
 What a new activity exception is made of.
 """
 input CreateActivityExceptionInput {
@@ -6809,6 +7537,27 @@ input CreateAllergyInput {
   Whose allergy this is.
   """
   residentID: ID!
+}
+"""
+What a new api key is made of.
+"""
+input CreateApiKeyInput {
+  """
+  What it is for, such as "Medication tablet, first floor"; 1 to 120 characters.
+  """
+  name: String!
+  """
+  What it may be used for. If left out: FULL.
+  """
+  scope: ApiKeyScope
+  """
+  From when on it is refused; null if it never expires.
+  """
+  expiresAt: Time
+  """
+  In whose name it asks.
+  """
+  staffUserID: ID!
 }
 """
 What a new facility is made of.
@@ -7216,6 +7965,14 @@ input CreateStaffUserInput {
   False once the person has left; people are never deleted. If left out: true.
   """
   active: Boolean
+  """
+  Whether a person of the role REPORTING sees names and contacts, which that role masks; of no effect for others. If left out: false.
+  """
+  seesNames: Boolean
+  """
+  Who the person is at the home's identity provider (the claim "sub" of its tokens); if null, a verified email address tells.
+  """
+  subject: String
 }
 """
 What a new wellness is made of.
@@ -10898,6 +11655,40 @@ type Query {
     ids: [ID!]!
   ): [Node]!
   """
+  The api keys that the filter leaves.
+  """
+  apiKeys(
+    """
+    Only rows after this position; a cursor from an answer with the same orderBy.
+    """
+    after: Cursor
+
+    """
+    How many rows from the start, 0 to 200 (1000 for reporting); 50 if neither first nor last is given. Not together with last.
+    """
+    first: Int
+
+    """
+    Only rows before this position; a cursor from an answer with the same orderBy.
+    """
+    before: Cursor
+
+    """
+    How many rows from the end, 0 to 200 (1000 for reporting). Not together with first.
+    """
+    last: Int
+
+    """
+    Order keys, the most significant first; the id is always the last one. By id if none is given.
+    """
+    orderBy: [ApiKeyOrder!]
+
+    """
+    Only rows that this holds for.
+    """
+    where: ApiKeyWhereInput
+  ): ApiKeyConnection!
+  """
   The activities that the filter leaves.
   """
   activities(
@@ -13448,6 +14239,14 @@ type StaffUser implements Node {
   """
   active: Boolean!
   """
+  Whether a person of the role REPORTING sees names and contacts, which that role masks; of no effect for others.
+  """
+  seesNames: Boolean!
+  """
+  Who the person is at the home's identity provider (the claim "sub" of its tokens); if null, a verified email address tells.
+  """
+  subject: String
+  """
   Who made the row; null for the system.
   """
   createdBy: StaffUser
@@ -13489,6 +14288,40 @@ type StaffUser implements Node {
     """
     where: ActivityWhereInput
   ): ActivityConnection!
+  """
+  Keys that ask in the person's name.
+  """
+  apiKeys(
+    """
+    Only rows after this position; a cursor from an answer with the same orderBy.
+    """
+    after: Cursor
+
+    """
+    How many rows from the start, 0 to 200 (1000 for reporting); 50 if neither first nor last is given. Not together with last.
+    """
+    first: Int
+
+    """
+    Only rows before this position; a cursor from an answer with the same orderBy.
+    """
+    before: Cursor
+
+    """
+    How many rows from the end, 0 to 200 (1000 for reporting). Not together with first.
+    """
+    last: Int
+
+    """
+    Order keys, the most significant first; the id is always the last one. By id if none is given.
+    """
+    orderBy: [ApiKeyOrder!]
+
+    """
+    Only rows that this holds for.
+    """
+    where: ApiKeyWhereInput
+  ): ApiKeyConnection!
 }
 """
 A page of staff users.
@@ -13832,6 +14665,74 @@ input StaffUserWhereInput {
   """
   activeNEQ: Boolean
   """
+  Sees names is this.
+  """
+  seesNames: Boolean
+  """
+  Sees names is not this.
+  """
+  seesNamesNEQ: Boolean
+  """
+  Subject is this.
+  """
+  subject: String
+  """
+  Subject is not this.
+  """
+  subjectNEQ: String
+  """
+  Subject is one of these.
+  """
+  subjectIn: [String!]
+  """
+  Subject is none of these.
+  """
+  subjectNotIn: [String!]
+  """
+  Subject is above this.
+  """
+  subjectGT: String
+  """
+  Subject is at least this.
+  """
+  subjectGTE: String
+  """
+  Subject is below this.
+  """
+  subjectLT: String
+  """
+  Subject is at most this.
+  """
+  subjectLTE: String
+  """
+  Subject contains this text.
+  """
+  subjectContains: String
+  """
+  Subject begins with this text.
+  """
+  subjectHasPrefix: String
+  """
+  Subject ends with this text.
+  """
+  subjectHasSuffix: String
+  """
+  Subject is null.
+  """
+  subjectIsNil: Boolean
+  """
+  Subject is not null.
+  """
+  subjectNotNil: Boolean
+  """
+  Subject is this text, whatever the case of A to Z.
+  """
+  subjectEqualFold: String
+  """
+  Subject contains this text, whatever the case of A to Z.
+  """
+  subjectContainsFold: String
+  """
   Whether there are any activities.
   """
   hasActivities: Boolean
@@ -13839,6 +14740,14 @@ input StaffUserWhereInput {
   Activities: one of them is as all of these say.
   """
   hasActivitiesWith: [ActivityWhereInput!]
+  """
+  Whether there are any api keys.
+  """
+  hasAPIKeys: Boolean
+  """
+  Api keys: one of them is as all of these say.
+  """
+  hasAPIKeysWith: [ApiKeyWhereInput!]
 }
 """
 The builtin Time type
@@ -14426,6 +15335,14 @@ input UpdateStaffUserInput {
   False once the person has left; people are never deleted.
   """
   active: Boolean
+  """
+  Whether a person of the role REPORTING sees names and contacts, which that role masks; of no effect for others.
+  """
+  seesNames: Boolean
+  """
+  Who the person is at the home's identity provider (the claim "sub" of its tokens); if null, a verified email address tells.
+  """
+  subject: String
   """
   The version that is to be changed; CONFLICT if the row has changed since.
   """
@@ -16397,6 +17314,60 @@ type DeleteAllergyPayload {
     "What changes."
     input: UpdateStaffUserInput!
   ): UpdateStaffUserPayload!
+  """
+  Makes a key that asks in the name of a staff user. Its secret is in this answer and nowhere else.
+  """
+  createApiKey(
+    "What is recorded."
+    input: CreateApiKeyInput!
+  ): CreateApiKeyPayload!
+  """
+  Revokes a key for good: it is refused from the next request on, and sockets that it opened end within 5 seconds. One that is revoked already stays as it is.
+  """
+  revokeApiKey(
+    "Which one."
+    id: ID!
+    "Why, and against which version."
+    input: RevokeApiKeyInput
+  ): RevokeApiKeyPayload!
+}
+
+"""
+Why and against which version a key is revoked.
+"""
+input RevokeApiKeyInput {
+  """
+  The version that is to be revoked; CONFLICT if the row has changed since.
+  """
+  expectedVersion: Int
+  """
+  Why, at most 500 characters, such as "the tablet was lost".
+  """
+  reason: String
+}
+
+"""
+What createApiKey answers.
+"""
+type CreateApiKeyPayload {
+  """
+  The row as created.
+  """
+  apiKey: ApiKey!
+  """
+  The secret, to be sent as "Authorization: Bearer SECRET". It is told once and kept nowhere; null where an earlier answer told it.
+  """
+  secret: String
+}
+
+"""
+What revokeApiKey answers.
+"""
+type RevokeApiKeyPayload {
+  """
+  The row as revoked.
+  """
+  apiKey: ApiKey!
 }
 
 """
@@ -16756,6 +17727,60 @@ func childFields_AllergyEdge(ctx context.Context, ec *executionContext, field gr
 	return nil, fmt.Errorf("no field named %q was found under type AllergyEdge", field.Name)
 }
 
+func childFields_ApiKey(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_ApiKey_id(ctx, ec, field)
+	case "createdAt":
+		return fieldContext_ApiKey_createdAt(ctx, ec, field)
+	case "updatedAt":
+		return fieldContext_ApiKey_updatedAt(ctx, ec, field)
+	case "version":
+		return fieldContext_ApiKey_version(ctx, ec, field)
+	case "name":
+		return fieldContext_ApiKey_name(ctx, ec, field)
+	case "prefix":
+		return fieldContext_ApiKey_prefix(ctx, ec, field)
+	case "scope":
+		return fieldContext_ApiKey_scope(ctx, ec, field)
+	case "expiresAt":
+		return fieldContext_ApiKey_expiresAt(ctx, ec, field)
+	case "lastUsedAt":
+		return fieldContext_ApiKey_lastUsedAt(ctx, ec, field)
+	case "revokedAt":
+		return fieldContext_ApiKey_revokedAt(ctx, ec, field)
+	case "createdBy":
+		return fieldContext_ApiKey_createdBy(ctx, ec, field)
+	case "updatedBy":
+		return fieldContext_ApiKey_updatedBy(ctx, ec, field)
+	case "staffUser":
+		return fieldContext_ApiKey_staffUser(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKey", field.Name)
+}
+
+func childFields_ApiKeyConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_ApiKeyConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_ApiKeyConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_ApiKeyConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyConnection", field.Name)
+}
+
+func childFields_ApiKeyEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return fieldContext_ApiKeyEdge_node(ctx, ec, field)
+	case "cursor":
+		return fieldContext_ApiKeyEdge_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyEdge", field.Name)
+}
+
 func childFields_CreateActivityExceptionPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "exception":
@@ -16786,6 +17811,16 @@ func childFields_CreateAllergyPayload(ctx context.Context, ec *executionContext,
 		return fieldContext_CreateAllergyPayload_allergy(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CreateAllergyPayload", field.Name)
+}
+
+func childFields_CreateApiKeyPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return fieldContext_CreateApiKeyPayload_apiKey(ctx, ec, field)
+	case "secret":
+		return fieldContext_CreateApiKeyPayload_secret(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateApiKeyPayload", field.Name)
 }
 
 func childFields_CreateFacilityPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17476,6 +18511,14 @@ func childFields_RevisionEdge(ctx context.Context, ec *executionContext, field g
 	return nil, fmt.Errorf("no field named %q was found under type RevisionEdge", field.Name)
 }
 
+func childFields_RevokeApiKeyPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return fieldContext_RevokeApiKeyPayload_apiKey(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
+}
+
 func childFields_StaffUser(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -17494,12 +18537,18 @@ func childFields_StaffUser(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_StaffUser_role(ctx, ec, field)
 	case "active":
 		return fieldContext_StaffUser_active(ctx, ec, field)
+	case "seesNames":
+		return fieldContext_StaffUser_seesNames(ctx, ec, field)
+	case "subject":
+		return fieldContext_StaffUser_subject(ctx, ec, field)
 	case "createdBy":
 		return fieldContext_StaffUser_createdBy(ctx, ec, field)
 	case "updatedBy":
 		return fieldContext_StaffUser_updatedBy(ctx, ec, field)
 	case "activities":
 		return fieldContext_StaffUser_activities(ctx, ec, field)
+	case "apiKeys":
+		return fieldContext_StaffUser_apiKeys(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StaffUser", field.Name)
 }

@@ -5,6 +5,7 @@ package generated
 import (
 	"carehome/ent"
 	"carehome/graph/model"
+	"carehome/internal/care"
 	"context"
 	"math"
 	"strconv"
@@ -23,6 +24,61 @@ import (
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func _CreateApiKeyPayload_apiKey(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CreateAPIKeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CreateApiKeyPayload_apiKey(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.APIKey, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.APIKey) graphql.Marshaler {
+			return marshalNApiKey2ᚖcarehomeᚋentᚐAPIKey(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_CreateApiKeyPayload_apiKey(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreateApiKeyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_ApiKey(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _CreateApiKeyPayload_secret(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CreateAPIKeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_CreateApiKeyPayload_secret(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Secret, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return marshalOString2ᚖstring(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_CreateApiKeyPayload_secret(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreateApiKeyPayload", field, false, false, "String")
+}
 
 func _CreateStaffUserPayload_staffUser(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.CreateStaffUserPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -51,6 +107,38 @@ func fieldContext_CreateStaffUserPayload_staffUser(_ context.Context, ec *execut
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return childFields_StaffUser(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
+func _RevokeApiKeyPayload_apiKey(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *model.RevokeAPIKeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_RevokeApiKeyPayload_apiKey(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.APIKey, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.APIKey) graphql.Marshaler {
+			return marshalNApiKey2ᚖcarehomeᚋentᚐAPIKey(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_RevokeApiKeyPayload_apiKey(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RevokeApiKeyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_ApiKey(ctx, ec, field)
 		},
 	}
 	return fc, nil
@@ -92,6 +180,55 @@ func fieldContext_UpdateStaffUserPayload_staffUser(_ context.Context, ec *execut
 
 // region    **************************** input.gotpl *****************************
 
+func unmarshalInputRevokeApiKeyInput(ctx context.Context, ec *executionContext, obj any) (care.Deletion, error) {
+	var it care.Deletion
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"expectedVersion", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "expectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
+			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpectedVersion = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRevokeApiKeyInput unmarshals raw into the RevokeApiKeyInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRevokeApiKeyInput(ctx context.Context, raw any) (care.Deletion, error) {
+	var out care.Deletion
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RevokeApiKeyInput", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -99,6 +236,44 @@ func fieldContext_UpdateStaffUserPayload_staffUser(_ context.Context, ec *execut
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var createApiKeyPayloadImplementors = []string{"CreateApiKeyPayload"}
+
+func _CreateApiKeyPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.CreateAPIKeyPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createApiKeyPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreateApiKeyPayload")
+		case "apiKey":
+			out.Values[i] = _CreateApiKeyPayload_apiKey(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "secret":
+			out.Values[i] = _CreateApiKeyPayload_secret(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
 
 var createStaffUserPayloadImplementors = []string{"CreateStaffUserPayload"}
 
@@ -113,6 +288,39 @@ func _CreateStaffUserPayload(ctx context.Context, ec *executionContext, sel ast.
 			out.Values[i] = graphql.MarshalString("CreateStaffUserPayload")
 		case "staffUser":
 			out.Values[i] = _CreateStaffUserPayload_staffUser(ctx, ec, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var revokeApiKeyPayloadImplementors = []string{"RevokeApiKeyPayload"}
+
+func _RevokeApiKeyPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, obj *model.RevokeAPIKeyPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, revokeApiKeyPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RevokeApiKeyPayload")
+		case "apiKey":
+			out.Values[i] = _RevokeApiKeyPayload_apiKey(ctx, ec, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -170,6 +378,14 @@ func _UpdateStaffUserPayload(ctx context.Context, ec *executionContext, sel ast.
 
 // region    ***************************** type.gotpl *****************************
 
+func marshalNCreateApiKeyPayload2ᚖcarehomeᚋgraphᚋmodelᚐCreateAPIKeyPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.CreateAPIKeyPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "CreateApiKeyPayload!")
+		return graphql.Null
+	}
+	return _CreateApiKeyPayload(ctx, ec, sel, v)
+}
+
 func marshalNCreateStaffUserPayload2ᚖcarehomeᚋgraphᚋmodelᚐCreateStaffUserPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.CreateStaffUserPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "CreateStaffUserPayload!")
@@ -178,12 +394,28 @@ func marshalNCreateStaffUserPayload2ᚖcarehomeᚋgraphᚋmodelᚐCreateStaffUse
 	return _CreateStaffUserPayload(ctx, ec, sel, v)
 }
 
+func marshalNRevokeApiKeyPayload2ᚖcarehomeᚋgraphᚋmodelᚐRevokeAPIKeyPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.RevokeAPIKeyPayload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RevokeApiKeyPayload!")
+		return graphql.Null
+	}
+	return _RevokeApiKeyPayload(ctx, ec, sel, v)
+}
+
 func marshalNUpdateStaffUserPayload2ᚖcarehomeᚋgraphᚋmodelᚐUpdateStaffUserPayload(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *model.UpdateStaffUserPayload) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "UpdateStaffUserPayload!")
 		return graphql.Null
 	}
 	return _UpdateStaffUserPayload(ctx, ec, sel, v)
+}
+
+func unmarshalORevokeApiKeyInput2ᚖcarehomeᚋinternalᚋcareᚐDeletion(ctx context.Context, ec *executionContext, v any) (*care.Deletion, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := unmarshalInputRevokeApiKeyInput(ctx, ec, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -31,6 +31,14 @@ type CreateAllergyPayload struct {
 	Allergy *ent.Allergy `json:"allergy"`
 }
 
+// What createApiKey answers.
+type CreateAPIKeyPayload struct {
+	// The row as created.
+	APIKey *ent.APIKey `json:"apiKey"`
+	// The secret, to be sent as "Authorization: Bearer SECRET". It is told once and kept nowhere; null where an earlier answer told it.
+	Secret *string `json:"secret,omitempty"`
+}
+
 // What createFacility answers.
 type CreateFacilityPayload struct {
 	// The row as created.
@@ -145,6 +153,12 @@ type DeleteWellnessPayload struct {
 	DeletedID nodeid.ID `json:"deletedID"`
 	// The row as it stays on record, marked ENTERED_IN_ERROR.
 	Wellness *ent.Wellness `json:"wellness"`
+}
+
+// What revokeApiKey answers.
+type RevokeAPIKeyPayload struct {
+	// The row as revoked.
+	APIKey *ent.APIKey `json:"apiKey"`
 }
 
 // What updateActivityException answers.

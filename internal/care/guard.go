@@ -29,11 +29,13 @@ func register(tx *ent.Client) {
 		keepRevision((*ent.ActivityParticipationClient).Get, tx.ActivityParticipation),
 		on(hook.ActivityParticipationFunc(checkParticipation)),
 	)
+	tx.APIKey.Use(on(hook.APIKeyFunc(checkKey)))
 	tx.Facility.Use(on(hook.FacilityFunc(checkFacility)))
 	tx.Prescription.Use(
 		keepRevision((*ent.PrescriptionClient).Get, tx.Prescription),
 		on(hook.PrescriptionFunc(checkPrescription)),
 	)
+	tx.StaffUser.Use(on(hook.StaffUserFunc(checkStaffUser)))
 	tx.Wellness.Use(keepRevision((*ent.WellnessClient).Get, tx.Wellness))
 }
 

@@ -176,6 +176,16 @@ func spanishMessages() []message {
 		{"must be six numbers from 0 to 3", "deben ser seis números entre 0 y 3"},
 		{"must be different feelings", "deben ser sentimientos distintos"},
 
+		// Staff users and keys.
+		{"must lie in the future", "debe estar en el futuro"},
+		{"keys are made and revoked by an administrator", "las claves las crea y las revoca un administrador"},
+		{"who runs the machine can make keys only of people of the role SYSADMIN",
+			"quien administra la máquina solo puede crear claves de personas con el rol SYSADMIN"},
+		{"who runs the machine can say who somebody is only of people of the role SYSADMIN",
+			"quien administra la máquina solo puede decir quién es alguien cuando su rol es SYSADMIN"},
+		{"cannot change for the last active administrator: make another one first",
+			"no se puede cambiar para el último administrador activo: primero hay que crear otro"},
+
 		// The request and the server.
 		{"the request cannot be read: it must be a JSON object with a query, and may have variables and an operationName",
 			"la petición no se puede leer: debe ser un objeto JSON con un query, y puede tener variables y un operationName"},
