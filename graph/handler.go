@@ -30,7 +30,9 @@ type Deps struct {
 	Snapshot func(ctx context.Context, read func(ctx context.Context) error) error
 	// Explain turns an error of the storage into a problem, or nil if it is none.
 	Explain func(error) *problem.Problem
-	Log     *slog.Logger
+	// Watch is told what becomes of requests.
+	Watch Watch
+	Log   *slog.Logger
 }
 
 // Tokens of one document; checking a larger one costs the square of its fields.
@@ -54,6 +56,8 @@ func NewHandler(d Deps) http.Handler {
 	server.Use(extension.Introspection{})
 	server.SetErrorPresenter(errors.present)
 	server.SetRecoverFunc(recovered)
+	server.AroundOperations(d.Watch.operations)
+	server.AroundResponses(d.Watch.responses)
 	server.AroundOperations(checkValues(schema.Schema(), errors.present))
 	server.AroundOperations(nameOperation)
 	server.AroundOperations(withZone(d.Client))

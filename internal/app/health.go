@@ -57,8 +57,10 @@ func healthPages(mux *http.ServeMux, health func(context.Context) Health) {
 	}))
 }
 
-// isProbe reports whether a request only asks for the health.
-func isProbe(r *http.Request) bool { return r.URL.Path == "/livez" || r.URL.Path == "/readyz" }
+// isProbe reports whether a request only asks for the health or the figures.
+func isProbe(r *http.Request) bool {
+	return r.URL.Path == "/livez" || r.URL.Path == "/readyz" || r.URL.Path == metricsPath
+}
 
 func onlyGET(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -36,6 +37,8 @@ const requestHeader = "X-Request-Id"
 type edge struct {
 	log   *slog.Logger
 	clock func() time.Time
+	// watch, where set, is told of each request; see telemetry.Request.
+	watch func(context.Context, *http.Request) (context.Context, func(pattern string, status int))
 }
 
 // wrap puts next behind the edge.
@@ -46,7 +49,11 @@ func (e edge) wrap(next http.Handler) http.Handler {
 		if !requestid.Valid(id) {
 			id = requestid.New()
 		}
-		r = r.WithContext(requestid.With(r.Context(), id))
+		ctx, answered := requestid.With(r.Context(), id), func(string, int) {}
+		if e.watch != nil {
+			ctx, answered = e.watch(ctx, r)
+		}
+		r = r.WithContext(ctx)
 		header := w.Header()
 		header.Set(requestHeader, id)
 		header.Set("X-Content-Type-Options", "nosniff")
@@ -55,7 +62,10 @@ func (e edge) wrap(next http.Handler) http.Handler {
 		// Records of people are in the answers: no cache may keep them.
 		header.Set("Cache-Control", "no-store")
 		answer := &answer{ResponseWriter: w}
-		defer func() { e.access(answer, r, e.clock().Sub(began)) }()
+		defer func() {
+			e.access(answer, r, e.clock().Sub(began))
+			answered(r.Pattern, answer.sent()) // the mux has noted the pattern meanwhile
+		}()
 		defer func() { e.recovered(answer, r, recover()) }()
 		next.ServeHTTP(answer, r)
 	})
@@ -86,14 +96,9 @@ func (e edge) access(w *answer, r *http.Request, took time.Duration) {
 	if isProbe(r) {
 		level = slog.LevelDebug // every few seconds for ever
 	}
-	attrs := []slog.Attr{
+	e.log.LogAttrs(r.Context(), level, "request",
 		slog.String("method", known(r.Method)), slog.String("path", r.URL.Path[:min(len(r.URL.Path), maxLoggedPath)]),
-		slog.Int("status", w.sent()), slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("bytes", w.bytes),
-	}
-	if name := requestid.Operation(r.Context()); name != "" {
-		attrs = append(attrs, slog.String("operation", name))
-	}
-	e.log.LogAttrs(r.Context(), level, "request", attrs...)
+		slog.Int("status", w.sent()), slog.Float64("ms", float64(took.Microseconds())/1000), slog.Int64("bytes", w.bytes))
 }
 
 // known keeps made-up methods of any length out of the log.

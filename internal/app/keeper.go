@@ -35,7 +35,15 @@ func (p Program) keeper(ctx context.Context, c config.KeeperCommand) (err error)
 	k := &keeper{config: c, log: log, clock: p.Clock, health: Health{Status: "starting"}}
 	mux := http.NewServeMux()
 	healthPages(mux, k.report)
-	srv, err := p.listen(ctx, c.Listen, mux, log)
+	tell := p.telemetry(ctx, log)
+	defer func() { stopTelling(tell, log) }()
+	tell.Add(k.figures)
+	figures, err := p.listenMetrics(ctx, c.Metrics, tell, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, figures.close()) }()
+	srv, err := p.listen(ctx, c.Listen, mux, tell, log)
 	if err != nil {
 		return err
 	}

@@ -10,10 +10,11 @@ import (
 
 	"carehome/internal/config"
 	"carehome/internal/requestid"
+	"carehome/internal/telemetry"
 )
 
 // logger writes to w in the form that was asked for; each line of a request
-// carries its ID.
+// carries its ID, its trace, the operation's name, and the viewer's ID and role.
 func logger(w io.Writer, c config.Log) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
@@ -33,23 +34,29 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// requestHandler adds the ID of the request that a line is about.
+// requestHandler adds what is known of the request that a line is about.
 type requestHandler struct{ slog.Handler }
 
-// Handle adds the ID and passes the line on.
+// Handle adds it and passes the line on.
 func (h requestHandler) Handle(ctx context.Context, line slog.Record) error {
-	if id := requestid.From(ctx); id != "" {
-		line.AddAttrs(slog.String("requestId", id))
+	id, role := requestid.Viewer(ctx)
+	for _, known := range []struct{ key, value string }{
+		{"requestId", requestid.From(ctx)}, {"traceId", telemetry.TraceID(ctx)},
+		{"operation", requestid.Operation(ctx)}, {"viewer", id}, {"role", role},
+	} {
+		if known.value != "" {
+			line.AddAttrs(slog.String(known.key, known.value))
+		}
 	}
 	return h.Handler.Handle(ctx, line)
 }
 
-// WithAttrs keeps the ID in the lines of the logger that is made.
+// WithAttrs keeps that in the lines of the logger that is made.
 func (h requestHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return requestHandler{h.Handler.WithAttrs(attrs)}
 }
 
-// WithGroup keeps the ID in the lines of the logger that is made.
+// WithGroup keeps that in the lines of the logger that is made.
 func (h requestHandler) WithGroup(name string) slog.Handler {
 	return requestHandler{h.Handler.WithGroup(name)}
 }

@@ -36,6 +36,9 @@ type Program struct {
 	Stdout, Stderr io.Writer
 	// Clock tells the time; time.Now unless set.
 	Clock func() time.Time
+	// Getenv reads what others than the program itself have defined, such as where
+	// traces go; os.Getenv unless set.
+	Getenv func(string) string
 	// Listening, where set, is told the address once a server or keeper accepts
 	// connections on it, and Ready, when it is ready.
 	Listening func(net.Addr)
@@ -115,6 +118,9 @@ func (p Program) Run(ctx context.Context, c *config.Config) error {
 func (p Program) complete() Program {
 	if p.Clock == nil {
 		p.Clock = time.Now
+	}
+	if p.Getenv == nil {
+		p.Getenv = os.Getenv
 	}
 	if p.Listening == nil {
 		p.Listening = func(net.Addr) {}

@@ -14,8 +14,10 @@ import (
 	"carehome/graph"
 	"carehome/internal/config"
 	"carehome/internal/problem"
+	"carehome/internal/requestid"
 	"carehome/internal/seed"
 	"carehome/internal/store"
+	"carehome/internal/telemetry"
 	"carehome/internal/viewer"
 	"carehome/internal/web"
 )
@@ -28,14 +30,21 @@ const graphPath = "/graphql"
 // while a migration runs or a demo home is made.
 func (p Program) serve(ctx context.Context, c config.ServeCommand) (err error) {
 	log := logger(p.Stderr, c.Log)
-	home := &site{log: log}
-	srv, err := p.listen(ctx, c.Listen, home.routes(c), log)
+	home := &site{log: log, watch: p.telemetry(ctx, log)}
+	defer func() { stopTelling(home.watch, log) }()
+	figures, err := p.listenMetrics(ctx, c.Metrics, home.watch, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, figures.close()) }()
+	srv, err := p.listen(ctx, c.Listen, home.routes(c), home.watch, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, srv.close()) }()
 
 	options := p.storeOptions(c.Database, log)
+	options.Watch, options.Synced = home.watch.Part, home.watch.Synced
 	options.Durability, options.Reads = store.Durability(c.Durability.Durability), store.Reads(c.Reads)
 	options.ReadOnly = c.ReadOnly
 	st, err := openStore(ctx, options)
@@ -88,10 +97,11 @@ func warn(ctx context.Context, log *slog.Logger, c config.ServeCommand) {
 	log.WarnContext(ctx, "UNPROTECTED: everybody who reaches this address is the home's administrator, as --allow-unauthenticated asks for", "listen", string(c.Listen))
 }
 
-// site is what a server serves. Its fields but the gate and the log are set
-// once, before the gate opens.
+// site is what a server serves. Its fields but the first three are set once,
+// before the gate opens.
 type site struct {
 	log   *slog.Logger
+	watch *telemetry.Telemetry
 	gate  gate
 	store *store.Store
 	graph http.Handler
@@ -112,6 +122,7 @@ func (p Program) open(ctx context.Context, s *site, st *store.Store, c config.Se
 	}
 	api := graph.NewHandler(graph.Deps{
 		Client: st.Client(), Write: st.Write, Snapshot: st.Snapshot, Explain: explain, Log: s.log,
+		Watch: graph.Watch{Operation: s.watch.Operation, Refused: s.watch.Refused},
 	})
 	if c.Playground {
 		examples, err := web.Examples()
@@ -123,6 +134,7 @@ func (p Program) open(ctx context.Context, s *site, st *store.Store, c config.Se
 		}
 	}
 	s.store, s.graph = st, asViewer(admin, api)
+	s.watch.Add(s.figures)
 	s.gate.open()
 	return nil
 }
@@ -151,7 +163,10 @@ const (
 // asViewer does every request in the name of v.
 func asViewer(v viewer.Viewer, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(viewer.With(r.Context(), v)))
+		ctx := r.Context()
+		requestid.NameViewer(ctx, v.ID.String(), string(v.Role))
+		telemetry.Asked(ctx, string(v.Role))
+		next.ServeHTTP(w, r.WithContext(viewer.With(ctx, v)))
 	})
 }
 
@@ -226,18 +241,31 @@ type server struct {
 	http   *http.Server
 	log    *slog.Logger
 	addr   net.Addr
-	failed chan error
+	failed <-chan error // of those that listen made
 }
 
-// listen begins to serve handler on address.
-func (p Program) listen(ctx context.Context, address config.Address, handler http.Handler, log *slog.Logger) (*server, error) {
+// listen begins to serve handler on address, and tells of each request.
+func (p Program) listen(ctx context.Context, address config.Address, handler http.Handler, tell *telemetry.Telemetry, log *slog.Logger) (*server, error) {
+	failed := make(chan error, 1)
+	s, err := p.serveOn(ctx, address, edge{log: log, clock: p.Clock, watch: tell.Request}.wrap(handler), log, func(err error) { failed <- err })
+	if err != nil {
+		return nil, err
+	}
+	s.failed = failed
+	p.Listening(s.addr)
+	return s, nil
+}
+
+// serveOn begins to serve handler on address; fail is told once if that ends by
+// itself.
+func (p Program) serveOn(ctx context.Context, address config.Address, handler http.Handler, log *slog.Logger, fail func(error)) (*server, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", string(address))
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", address, err)
 	}
 	s := &server{
 		http: &http.Server{
-			Handler:           edge{log: log, clock: p.Clock}.wrap(handler),
+			Handler:           handler,
 			ReadHeaderTimeout: readHeaderTimeout,
 			ReadTimeout:       readTimeout,
 			WriteTimeout:      writeTimeout,
@@ -247,14 +275,13 @@ func (p Program) listen(ctx context.Context, address config.Address, handler htt
 			// What is under way goes on when the program is told to stop.
 			BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 		},
-		log: log, addr: listener.Addr(), failed: make(chan error, 1),
+		log: log, addr: listener.Addr(),
 	}
 	go func() {
 		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			s.failed <- err
+			fail(err)
 		}
 	}()
-	p.Listening(s.addr)
 	return s, nil
 }
 
@@ -282,6 +309,9 @@ func (s *server) drain(g *gate, timeout time.Duration) {
 
 // close ends the server. Answers of requests that have left the gate are sent.
 func (s *server) close() error {
+	if s == nil {
+		return nil // it was not wanted
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err == nil {

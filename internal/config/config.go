@@ -68,6 +68,11 @@ type Log struct {
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The least important lines to log: debug, info, warn or error."`
 }
 
+// Metrics says where the program tells figures of itself.
+type Metrics struct {
+	MetricsListen Address `placeholder:"HOST:PORT" help:"A second address, to answer with figures for Prometheus at /metrics; without it there are none. No record of the home is to be had there, and nobody has to say who they are."`
+}
+
 // Durability says when a write counts as done.
 type Durability struct {
 	Durability string `default:"group" enum:"group,full,relaxed" placeholder:"MODE" help:"When a write is answered: group or full, once it would survive a power cut (group lets writers share the wait for the disk); relaxed, before that: a power cut may then lose the last seconds."`
@@ -90,6 +95,7 @@ type ServeCommand struct {
 	ShutdownTimeout      time.Duration `default:"8s" placeholder:"TIME" help:"How long requests under way may take to finish when the server is told to stop." least:"1s" most:"10m"`
 	NewHome
 	Durability
+	Metrics
 	Log
 	Progress
 }
@@ -137,6 +143,7 @@ type KeeperCommand struct {
 	Keep   int           `name:"backup-keep" default:"48" placeholder:"NUMBER" help:"How many of the latest backups to keep." least:"1" most:"100000"`
 	Days   int           `name:"backup-days" default:"30" placeholder:"NUMBER" help:"For how many days to keep the last backup of each day as well. Older ones are removed." least:"0" most:"36500"`
 	Listen Address       `default:"127.0.0.1:5001" placeholder:"HOST:PORT" help:"The address to answer health questions on (/livez, /readyz); no record of the home is to be had there."`
+	Metrics
 	Log
 }
 

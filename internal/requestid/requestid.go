@@ -14,11 +14,12 @@ const maxOperation = 80
 
 type key struct{}
 
-// request is what is known of one request. The operation is learnt on the way,
-// below the place that logs it, hence a shared value.
+// request is what is known of one request. The operation and the viewer are
+// learnt on the way, below the place that logs them, hence shared values.
 type request struct {
 	id        string
 	operation atomic.Pointer[string]
+	viewer    atomic.Pointer[[2]string]
 }
 
 // New makes an ID of 26 characters and 130 random bits.
@@ -75,4 +76,22 @@ func Operation(ctx context.Context) string {
 		}
 	}
 	return ""
+}
+
+// NameViewer notes who the request is from, for the log: the ID of a staff user
+// and the role, never a name. It does nothing outside a request.
+func NameViewer(ctx context.Context, id, role string) {
+	if r, ok := ctx.Value(key{}).(*request); ok {
+		r.viewer.Store(&[2]string{id, role})
+	}
+}
+
+// Viewer is what NameViewer noted, or empty.
+func Viewer(ctx context.Context) (id, role string) {
+	if r, ok := ctx.Value(key{}).(*request); ok {
+		if noted := r.viewer.Load(); noted != nil {
+			return noted[0], noted[1]
+		}
+	}
+	return "", ""
 }

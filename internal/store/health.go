@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"os"
 	"time"
 )
 
@@ -63,14 +64,18 @@ type Stats struct {
 	Syncs uint64
 	// SyncP99 is the 99th percentile of the latest 1,024 syncs.
 	SyncP99 time.Duration
-	// WALBytes is the length of the write-ahead log.
-	WALBytes int64
+	// WALBytes is the length of the write-ahead log, DatabaseBytes of the database.
+	WALBytes, DatabaseBytes int64
+	// Writable is Health's.
+	Writable bool
 	// OldestRead is the age of the oldest view that a reader holds.
 	OldestRead time.Duration
 	// Readers are the reading connections: open, and busy.
 	Readers, BusyReaders int
-	// ReaderWaits counts reads that had to wait for a connection.
+	// ReaderWaits counts reads that had to wait for a connection, ReaderWait is how
+	// long they did, all together.
 	ReaderWaits int64
+	ReaderWait  time.Duration
 }
 
 // Stats reads the counters.
@@ -79,7 +84,12 @@ func (s *Store) Stats() Stats {
 	stats := Stats{
 		Commits: s.commits.Load(), WALBytes: s.logBytes(), OldestRead: s.views.oldest(),
 		Readers: pool.OpenConnections, BusyReaders: pool.InUse, ReaderWaits: pool.WaitCount,
+		ReaderWait: pool.WaitDuration,
 	}
+	if info, err := os.Stat(s.path); err == nil {
+		stats.DatabaseBytes = info.Size()
+	}
+	stats.Writable = s.writer != nil && s.trouble.Load() == nil && s.durable.failure() == nil
 	if s.writer != nil {
 		stats.Queue = s.writer.queue.Load()
 	}

@@ -83,6 +83,12 @@ type Options struct {
 	// Trace, where set, is told every statement that a reader or a write runs,
 	// from many goroutines.
 	Trace func(ctx context.Context, query string)
+	// Watch, where set, is told of each part of the work as it begins: "write" and
+	// in it "queue", "transaction" and "sync"; "read". Its context is the one that
+	// the part goes on with. What it returns is told how the part ended.
+	Watch func(ctx context.Context, part string) (context.Context, func(error))
+	// Synced, where set, is told how long each sync of the log took.
+	Synced func(time.Duration)
 
 	// migrations holds sqlite/*.sql; the embedded ones unless set by a test.
 	migrations fs.FS
@@ -133,11 +139,27 @@ func (o Options) complete() (Options, error) {
 	if o.Trace == nil {
 		o.Trace = func(context.Context, string) {}
 	}
+	if o.Watch == nil {
+		o.Watch = func(ctx context.Context, _ string) (context.Context, func(error)) { return ctx, func(error) {} }
+	}
 	if o.migrations == nil {
 		o.migrations = embedded
 	}
 	if o.sync == nil {
 		o.sync = syncFile
 	}
+	if o.Synced != nil {
+		o.sync = timed(o.sync, o.Synced)
+	}
 	return o, nil
+}
+
+// timed tells how long each sync took.
+func timed(sync func(*os.File) error, told func(time.Duration)) func(*os.File) error {
+	return func(file *os.File) error {
+		began := time.Now()
+		err := sync(file)
+		told(time.Since(began))
+		return err
+	}
 }

@@ -126,10 +126,12 @@ func snapshotFrom(ctx context.Context, s *Store) *snapshot {
 // answer must not leave before Snapshot returns.
 //
 // Inside a snapshot or a write it is that one. fn's error comes back as it is.
-func (s *Store) Snapshot(ctx context.Context, fn func(context.Context) error) error {
+func (s *Store) Snapshot(ctx context.Context, fn func(context.Context) error) (err error) {
 	if txFrom(ctx, s) != nil || snapshotFrom(ctx, s) != nil {
 		return fn(ctx)
 	}
+	ctx, ended := s.opts.Watch(ctx, "read")
+	defer func() { ended(err) }()
 	if err := s.view(ctx, fn); err != nil {
 		return err
 	}
@@ -167,7 +169,7 @@ func (s *Store) Barrier(ctx context.Context) error {
 	if s.writer == nil {
 		return nil // whoever writes is another process
 	}
-	err := s.durable.wait(s.durable.visible())
+	err := s.await(ctx, s.durable.visible())
 	if err != nil {
 		s.stop(err)
 	}

@@ -126,7 +126,7 @@ func (w *writer) rollback() error {
 
 // write runs fn in one transaction and returns nil only when that is committed
 // and durable.
-func (s *Store) write(ctx context.Context, fn func(context.Context, *tx) error) error {
+func (s *Store) write(ctx context.Context, fn func(context.Context, *tx) error) (err error) {
 	if s.writer == nil {
 		return ErrReadOnly
 	}
@@ -137,15 +137,28 @@ func (s *Store) write(ctx context.Context, fn func(context.Context, *tx) error) 
 		return err
 	}
 	defer s.active.Done()
+	ctx, ended := s.opts.Watch(ctx, "write")
+	defer func() { ended(err) }()
 	seen, err := s.transact(ctx, fn)
 	// Also a refusal tells of what it saw, so it waits for the sync like a write.
-	if failure := s.durable.wait(seen); failure != nil {
+	if failure := s.await(ctx, seen); failure != nil {
 		s.stop(failure)
 		return errors.Join(failure, err)
 	}
 	s.followers.run(s.durable.done.Load(), s.opts.Log)
 	s.watchLog()
 	return s.judge(err)
+}
+
+// await returns once the ticket is durable; see durable.wait.
+func (s *Store) await(ctx context.Context, ticket uint64) error {
+	if s.durable.done.Load() >= ticket {
+		return nil
+	}
+	_, ended := s.opts.Watch(ctx, "sync")
+	err := s.durable.wait(ticket)
+	ended(err)
+	return err
 }
 
 // transact holds the writer from BEGIN to COMMIT. It returns the ticket that
@@ -157,10 +170,15 @@ func (s *Store) transact(ctx context.Context, fn func(context.Context, *tx) erro
 		waiting, cancel = context.WithTimeout(ctx, s.opts.WriteTimeout)
 		defer cancel()
 	}
-	if err := s.writer.acquire(waiting); err != nil {
+	_, granted := s.opts.Watch(waiting, "queue")
+	err = s.writer.acquire(waiting)
+	granted(err)
+	if err != nil {
 		return 0, err
 	}
 	defer s.writer.release()
+	ctx, ended := s.opts.Watch(ctx, "transaction")
+	defer func() { ended(err) }()
 	if err := s.durable.failure(); err != nil {
 		return 0, err // nothing may be written after a failed sync
 	}
