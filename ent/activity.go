@@ -5,6 +5,7 @@ package ent
 import (
 	"carehome/ent/activity"
 	"carehome/ent/staffuser"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"carehome/internal/scalar"
@@ -59,6 +60,8 @@ type Activity struct {
 	selectValues sql.SelectValues
 	// pages are the connections that were loaded with the row.
 	pages relay.Pages
+	// hidden are the classes of fields that were taken from the row.
+	hidden access.Classes
 }
 
 // ActivityEdges holds the relations/edges for other nodes in the graph.

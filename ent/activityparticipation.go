@@ -7,6 +7,7 @@ import (
 	"carehome/ent/activityparticipation"
 	"carehome/ent/resident"
 	"carehome/ent/staffuser"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"carehome/internal/scalar"
@@ -61,6 +62,8 @@ type ActivityParticipation struct {
 	selectValues sql.SelectValues
 	// pages are the connections that were loaded with the row.
 	pages relay.Pages
+	// hidden are the classes of fields that were taken from the row.
+	hidden access.Classes
 }
 
 // ActivityParticipationEdges holds the relations/edges for other nodes in the graph.

@@ -600,6 +600,9 @@ func (_q *ActivityParticipationQuery) sqlAll(ctx context.Context, hooks ...query
 			return nil, err
 		}
 	}
+	if err := _q.mask(ctx, nodes); err != nil {
+		return nil, err
+	}
 
 	return nodes, nil
 }

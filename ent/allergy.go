@@ -6,6 +6,7 @@ import (
 	"carehome/ent/allergy"
 	"carehome/ent/resident"
 	"carehome/ent/staffuser"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"carehome/internal/scalar"
@@ -62,6 +63,8 @@ type Allergy struct {
 	selectValues sql.SelectValues
 	// pages are the connections that were loaded with the row.
 	pages relay.Pages
+	// hidden are the classes of fields that were taken from the row.
+	hidden access.Classes
 }
 
 // AllergyEdges holds the relations/edges for other nodes in the graph.

@@ -515,6 +515,9 @@ func (_q *AllergyQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Alle
 			return nil, err
 		}
 	}
+	if err := _q.mask(ctx, nodes); err != nil {
+		return nil, err
+	}
 
 	return nodes, nil
 }

@@ -23,6 +23,7 @@ import (
 	"carehome/ent/resident"
 	"carehome/ent/residentcontact"
 	"carehome/ent/revision"
+	"carehome/ent/secret"
 	"carehome/ent/staffuser"
 	"carehome/ent/wellness"
 
@@ -59,6 +60,8 @@ type Client struct {
 	ResidentContact *ResidentContactClient
 	// Revision is the client for interacting with the Revision builders.
 	Revision *RevisionClient
+	// Secret is the client for interacting with the Secret builders.
+	Secret *SecretClient
 	// StaffUser is the client for interacting with the StaffUser builders.
 	StaffUser *StaffUserClient
 	// Wellness is the client for interacting with the Wellness builders.
@@ -85,6 +88,7 @@ func (c *Client) init() {
 	c.Resident = NewResidentClient(c.config)
 	c.ResidentContact = NewResidentContactClient(c.config)
 	c.Revision = NewRevisionClient(c.config)
+	c.Secret = NewSecretClient(c.config)
 	c.StaffUser = NewStaffUserClient(c.config)
 	c.Wellness = NewWellnessClient(c.config)
 }
@@ -191,6 +195,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Resident:              NewResidentClient(cfg),
 		ResidentContact:       NewResidentContactClient(cfg),
 		Revision:              NewRevisionClient(cfg),
+		Secret:                NewSecretClient(cfg),
 		StaffUser:             NewStaffUserClient(cfg),
 		Wellness:              NewWellnessClient(cfg),
 	}, nil
@@ -224,6 +229,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Resident:              NewResidentClient(cfg),
 		ResidentContact:       NewResidentContactClient(cfg),
 		Revision:              NewRevisionClient(cfg),
+		Secret:                NewSecretClient(cfg),
 		StaffUser:             NewStaffUserClient(cfg),
 		Wellness:              NewWellnessClient(cfg),
 	}, nil
@@ -257,7 +263,7 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.Activity, c.ActivityException, c.ActivityParticipation, c.Allergy,
 		c.Facility, c.Medication, c.MedicationIngredient, c.Prescription, c.Resident,
-		c.ResidentContact, c.Revision, c.StaffUser, c.Wellness,
+		c.ResidentContact, c.Revision, c.Secret, c.StaffUser, c.Wellness,
 	} {
 		n.Use(hooks...)
 	}
@@ -269,7 +275,7 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.Activity, c.ActivityException, c.ActivityParticipation, c.Allergy,
 		c.Facility, c.Medication, c.MedicationIngredient, c.Prescription, c.Resident,
-		c.ResidentContact, c.Revision, c.StaffUser, c.Wellness,
+		c.ResidentContact, c.Revision, c.Secret, c.StaffUser, c.Wellness,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -302,6 +308,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ResidentContact.mutate(ctx, m)
 	case *RevisionMutation:
 		return c.Revision.mutate(ctx, m)
+	case *SecretMutation:
+		return c.Secret.mutate(ctx, m)
 	case *StaffUserMutation:
 		return c.StaffUser.mutate(ctx, m)
 	case *WellnessMutation:
@@ -2479,6 +2487,22 @@ func (c *ResidentContactClient) QueryResident(_m *ResidentContact) *ResidentQuer
 	return query
 }
 
+// QueryPortalUser queries the portal_user edge of a ResidentContact.
+func (c *ResidentContactClient) QueryPortalUser(_m *ResidentContact) *StaffUserQuery {
+	query := (&StaffUserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(residentcontact.Table, residentcontact.FieldID, id),
+			sqlgraph.To(staffuser.Table, staffuser.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, residentcontact.PortalUserTable, residentcontact.PortalUserColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
 // Hooks returns the client hooks.
 func (c *ResidentContactClient) Hooks() []Hook {
 	hooks := c.hooks.ResidentContact
@@ -2668,6 +2692,140 @@ func (c *RevisionClient) mutate(ctx context.Context, m *RevisionMutation) (Value
 		return (&RevisionDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Revision mutation op: %q", m.Op())
+	}
+}
+
+// SecretClient is a client for the Secret schema.
+type SecretClient struct {
+	config
+}
+
+// NewSecretClient returns a client for the Secret from the given config.
+func NewSecretClient(c config) *SecretClient {
+	return &SecretClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `secret.Hooks(f(g(h())))`.
+func (c *SecretClient) Use(hooks ...Hook) {
+	c.hooks.Secret = append(c.hooks.Secret, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `secret.Intercept(f(g(h())))`.
+func (c *SecretClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Secret = append(c.inters.Secret, interceptors...)
+}
+
+// Create returns a builder for creating a Secret entity.
+func (c *SecretClient) Create() *SecretCreate {
+	mutation := newSecretMutation(c.config, OpCreate)
+	return &SecretCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Secret entities.
+func (c *SecretClient) CreateBulk(builders ...*SecretCreate) *SecretCreateBulk {
+	return &SecretCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SecretClient) MapCreateBulk(slice any, setFunc func(*SecretCreate, int)) *SecretCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SecretCreateBulk{err: fmt.Errorf("calling to SecretClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SecretCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SecretCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Secret.
+func (c *SecretClient) Update() *SecretUpdate {
+	mutation := newSecretMutation(c.config, OpUpdate)
+	return &SecretUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SecretClient) UpdateOne(_m *Secret) *SecretUpdateOne {
+	mutation := newSecretMutation(c.config, OpUpdateOne, withSecret(_m))
+	return &SecretUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SecretClient) UpdateOneID(id string) *SecretUpdateOne {
+	mutation := newSecretMutation(c.config, OpUpdateOne, withSecretID(id))
+	return &SecretUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Secret.
+func (c *SecretClient) Delete() *SecretDelete {
+	mutation := newSecretMutation(c.config, OpDelete)
+	return &SecretDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SecretClient) DeleteOne(_m *Secret) *SecretDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SecretClient) DeleteOneID(id string) *SecretDeleteOne {
+	builder := c.Delete().Where(secret.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SecretDeleteOne{builder}
+}
+
+// Query returns a query builder for Secret.
+func (c *SecretClient) Query() *SecretQuery {
+	return &SecretQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSecret},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Secret entity by its id.
+func (c *SecretClient) Get(ctx context.Context, id string) (*Secret, error) {
+	return c.Query().Where(secret.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SecretClient) GetX(ctx context.Context, id string) *Secret {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *SecretClient) Hooks() []Hook {
+	hooks := c.hooks.Secret
+	return append(hooks[:len(hooks):len(hooks)], secret.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *SecretClient) Interceptors() []Interceptor {
+	return c.inters.Secret
+}
+
+func (c *SecretClient) mutate(ctx context.Context, m *SecretMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SecretCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SecretUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SecretUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SecretDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Secret mutation op: %q", m.Op())
 	}
 }
 
@@ -3104,11 +3262,11 @@ type (
 	hooks struct {
 		APIKey, Activity, ActivityException, ActivityParticipation, Allergy, Facility,
 		Medication, MedicationIngredient, Prescription, Resident, ResidentContact,
-		Revision, StaffUser, Wellness []ent.Hook
+		Revision, Secret, StaffUser, Wellness []ent.Hook
 	}
 	inters struct {
 		APIKey, Activity, ActivityException, ActivityParticipation, Allergy, Facility,
 		Medication, MedicationIngredient, Prescription, Resident, ResidentContact,
-		Revision, StaffUser, Wellness []ent.Interceptor
+		Revision, Secret, StaffUser, Wellness []ent.Interceptor
 	}
 )

@@ -15,6 +15,7 @@ import (
 	"carehome/ent/resident"
 	"carehome/ent/residentcontact"
 	"carehome/ent/revision"
+	"carehome/ent/secret"
 	"carehome/ent/staffuser"
 	"carehome/ent/wellness"
 	"context"
@@ -98,6 +99,7 @@ func checkColumn(t, c string) error {
 			resident.Table:              resident.ValidColumn,
 			residentcontact.Table:       residentcontact.ValidColumn,
 			revision.Table:              revision.ValidColumn,
+			secret.Table:                secret.ValidColumn,
 			staffuser.Table:             staffuser.ValidColumn,
 			wellness.Table:              wellness.ValidColumn,
 		})

@@ -15,8 +15,10 @@ import (
 	"carehome/ent/resident"
 	"carehome/ent/residentcontact"
 	"carehome/ent/revision"
+	"carehome/ent/secret"
 	"carehome/ent/staffuser"
 	"carehome/ent/wellness"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/problem"
 	"carehome/internal/relay"
@@ -40,6 +42,9 @@ type CreateApiKeyInput struct {
 // Save makes the row. Everything wrong with the input is told at once, as
 // problems with the path of the field, such as "input.name".
 func (i CreateApiKeyInput) Save(ctx context.Context, c *Client) (*APIKey, error) {
+	if err := access.Check(ctx, apikey.IDKind, access.Create); err != nil {
+		return nil, err
+	}
 	b := c.APIKey.Create()
 	m := b.Mutation()
 	var changes relay.Changes
@@ -77,6 +82,9 @@ type CreateActivityInput struct {
 // Save makes the row. Everything wrong with the input is told at once, as
 // problems with the path of the field, such as "input.name".
 func (i CreateActivityInput) Save(ctx context.Context, c *Client) (*Activity, error) {
+	if err := access.Check(ctx, activity.IDKind, access.Create); err != nil {
+		return nil, err
+	}
 	b := c.Activity.Create()
 	m := b.Mutation()
 	var changes relay.Changes
@@ -124,6 +132,9 @@ type UpdateActivityInput struct {
 // once, as problems with the path of the field, such as "input.name"; a row that
 // is not there is NOT_FOUND, one that is not of the expected version CONFLICT.
 func (i UpdateActivityInput) Save(ctx context.Context, c *Client, id nodeid.ID) (*Activity, error) {
+	if err := access.Check(ctx, activity.IDKind, access.Update); err != nil {
+		return nil, err
+	}
 	if err := relay.CheckKind("id", activity.IDKind, id); err != nil {
 		return nil, err
 	}
@@ -189,6 +200,9 @@ type CreateActivityExceptionInput struct {
 // Save makes the row. Everything wrong with the input is told at once, as
 // problems with the path of the field, such as "input.name".
 func (i CreateActivityExceptionInput) Save(ctx context.Context, c *Client) (*ActivityException, error) {
+	if err := access.Check(ctx, activityexception.IDKind, access.Create); err != nil {
+		return nil, err
+	}
 	b := c.ActivityException.Create()
 	m := b.Mutation()
 	var changes relay.Changes
@@ -226,6 +240,9 @@ type UpdateActivityExceptionInput struct {
 // once, as problems with the path of the field, such as "input.name"; a row that
 // is not there is NOT_FOUND, one that is not of the expected version CONFLICT.
 func (i UpdateActivityExceptionInput) Save(ctx context.Context, c *Client, id nodeid.ID) (*ActivityException, error) {
+	if err := access.Check(ctx, activityexception.IDKind, access.Update); err != nil {
+		return nil, err
+	}
 	if err := relay.CheckKind("id", activityexception.IDKind, id); err != nil {
 		return nil, err
 	}
@@ -285,6 +302,9 @@ type CreateActivityParticipationInput struct {
 // Save makes the row. Everything wrong with the input is told at once, as
 // problems with the path of the field, such as "input.name".
 func (i CreateActivityParticipationInput) Save(ctx context.Context, c *Client) (*ActivityParticipation, error) {
+	if err := access.Check(ctx, activityparticipation.IDKind, access.Create); err != nil {
+		return nil, err
+	}
 	b := c.ActivityParticipation.Create()
 	m := b.Mutation()
 	var changes relay.Changes
@@ -335,6 +355,9 @@ type UpdateActivityParticipationInput struct {
 // once, as problems with the path of the field, such as "input.name"; a row that
 // is not there is NOT_FOUND, one that is not of the expected version CONFLICT.
 func (i UpdateActivityParticipationInput) Save(ctx context.Context, c *Client, id nodeid.ID) (*ActivityParticipation, error) {
+	if err := access.Check(ctx, activityparticipation.IDKind, access.Update); err != nil {
+		return nil, err
+	}
 	if err := relay.CheckKind("id", activityparticipation.IDKind, id); err != nil {
 		return nil, err
 	}
@@ -401,6 +424,9 @@ type CreateAllergyInput struct {
 // Save makes the row. Everything wrong with the input is told at once, as
 // problems with the path of the field, such as "input.name".
 func (i CreateAllergyInput) Save(ctx context.Context, c *Client) (*Allergy, error) {
+	if err := access.Check(ctx, allergy.IDKind, access.Create); err != nil {
+		return nil, err
+	}
 	b := c.Allergy.Create()
 	m := b.Mutation()
 	var changes relay.Changes
@@ -451,6 +477,9 @@ type UpdateAllergyInput struct {
 // once, as problems with the path of the field, such as "input.name"; a row that
 // is not there is NOT_FOUND, one that is not of the expected version CONFLICT.
 func (i UpdateAllergyInput) Save(ctx context.Context, c *Client, id nodeid.ID) (*Allergy, error) {
+	if err := access.Check(ctx, allergy.IDKind, access.Update); err != nil {
+		return nil, err
+	}
 	if err := relay.CheckKind("id", allergy.IDKind, id); err != nil {
 		return nil, err
 	}
@@ -516,6 +545,9 @@ type CreateFacilityInput struct {
 // Save makes the row. Everything wrong with the input is told at once, as
 // problems with the path of the field, such as "input.name".
 func (i CreateFacilityInput) Save(ctx context.Context, c *Client) (*Facility, error) {
+	if err := access.Check(ctx, facility.IDKind, access.Create); err != nil {
+		return nil, err
+	}
 	b := c.Facility.Create()
 	m := b.Mutation()
 	var changes relay.Changes
@@ -553,6 +585,9 @@ type UpdateFacilityInput struct {
 // once, as problems with the path of the field, such as "input.name"; a row that
 // is not there is NOT_FOUND, one that is not of the expected version CONFLICT.
 func (i UpdateFacilityInput) Save(ctx context.Context, c *Client, id nodeid.ID) (*Facility, error) {
+	if err := access.Check(ctx, facility.IDKind, access.Update); err != nil {
+		return nil, err
+	}
 	if err := relay.CheckKind("id", facility.IDKind, id); err != nil {
 		return nil, err
 	}
@@ -621,6 +656,9 @@ type CreateMedicationInput struct {
 // Save makes the row. Everything wrong with the input is told at once, as
 // problems with the path of the field, such as "input.name".
 func (i CreateMedicationInput) Save(ctx context.Context, c *Client) (*Medication, error) {
+	if err := access.Check(ctx, medication.IDKind, access.Create); err != nil {
+		return nil, err
+	}
 	b := c.Medication.Create()
 	m := b.Mutation()
 	var changes relay.Changes
@@ -676,6 +714,9 @@ type UpdateMedicationInput struct {
 // once, as problems with the path of the field, such as "input.name"; a row that
 // is not there is NOT_FOUND, one that is not of the expected version CONFLICT.
 func (i UpdateMedicationInput) Save(ctx context.Context, c *Client, id nodeid.ID) (*Medication, error) {
+	if err := access.Check(ctx, medication.IDKind, access.Update); err != nil {
+		return nil, err
+	}
 	if err := relay.CheckKind("id", medication.IDKind, id); err != nil {
 		return nil, err
 	}
@@ -741,6 +782,9 @@ type CreateMedicationIngredientInput struct {
 // Save makes the row. Everything wrong with the input is told at once, as
 // problems with the path of the field, such as "input.name".
 func (i CreateMedicationIngredientInput) Save(ctx context.Context, c *Client) (*MedicationIngredient, error) {
+	if err := access.Check(ctx, medicationingredient.IDKind, access.Create); err != nil {
+		return nil, err
+	}
 	b := c.MedicationIngredient.Create()
 	m := b.Mutation()
 	var changes relay.Changes
@@ -772,6 +816,9 @@ type UpdateMedicationIngredientInput struct {
 // once, as problems with the path of the field, such as "input.name"; a row that
 // is not there is NOT_FOUND, one that is not of the expected version CONFLICT.
 func (i UpdateMedicationIngredientInput) Save(ctx context.Context, c *Client, id nodeid.ID) (*MedicationIngredient, error) {
+	if err := access.Check(ctx, medicationingredient.IDKind, access.Update); err != nil {
+		return nil, err
+	}
 	if err := relay.CheckKind("id", medicationingredient.IDKind, id); err != nil {
 		return nil, err
 	}
@@ -855,6 +902,9 @@ type CreatePrescriptionInput struct {
 // Save makes the row. Everything wrong with the input is told at once, as
 // problems with the path of the field, such as "input.name".
 func (i CreatePrescriptionInput) Save(ctx context.Context, c *Client) (*Prescription, error) {
+	if err := access.Check(ctx, prescription.IDKind, access.Create); err != nil {
+		return nil, err
+	}
 	b := c.Prescription.Create()
 	m := b.Mutation()
 	var changes relay.Changes
@@ -959,6 +1009,9 @@ type UpdatePrescriptionInput struct {
 // once, as problems with the path of the field, such as "input.name"; a row that
 // is not there is NOT_FOUND, one that is not of the expected version CONFLICT.
 func (i UpdatePrescriptionInput) Save(ctx context.Context, c *Client, id nodeid.ID) (*Prescription, error) {
+	if err := access.Check(ctx, prescription.IDKind, access.Update); err != nil {
+		return nil, err
+	}
 	if err := relay.CheckKind("id", prescription.IDKind, id); err != nil {
 		return nil, err
 	}
@@ -1059,6 +1112,9 @@ type CreateResidentInput struct {
 // Save makes the row. Everything wrong with the input is told at once, as
 // problems with the path of the field, such as "input.name".
 func (i CreateResidentInput) Save(ctx context.Context, c *Client) (*Resident, error) {
+	if err := access.Check(ctx, resident.IDKind, access.Create); err != nil {
+		return nil, err
+	}
 	b := c.Resident.Create()
 	m := b.Mutation()
 	var changes relay.Changes
@@ -1126,6 +1182,9 @@ type UpdateResidentInput struct {
 // once, as problems with the path of the field, such as "input.name"; a row that
 // is not there is NOT_FOUND, one that is not of the expected version CONFLICT.
 func (i UpdateResidentInput) Save(ctx context.Context, c *Client, id nodeid.ID) (*Resident, error) {
+	if err := access.Check(ctx, resident.IDKind, access.Update); err != nil {
+		return nil, err
+	}
 	if err := relay.CheckKind("id", resident.IDKind, id); err != nil {
 		return nil, err
 	}
@@ -1197,11 +1256,15 @@ type CreateResidentContactInput struct {
 	IsPrimary      graphql.Omittable[*bool]
 	IsFamilyPortal graphql.Omittable[*bool]
 	ResidentID     nodeid.ID
+	PortalUserID   graphql.Omittable[*nodeid.ID]
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
 // problems with the path of the field, such as "input.name".
 func (i CreateResidentContactInput) Save(ctx context.Context, c *Client) (*ResidentContact, error) {
+	if err := access.Check(ctx, residentcontact.IDKind, access.Create); err != nil {
+		return nil, err
+	}
 	b := c.ResidentContact.Create()
 	m := b.Mutation()
 	var changes relay.Changes
@@ -1213,6 +1276,11 @@ func (i CreateResidentContactInput) Save(ctx context.Context, c *Client) (*Resid
 	relay.Set(&changes, "isFamilyPortal", i.IsFamilyPortal, m.SetIsFamilyPortal)
 	if err := relay.Refer(ctx, &changes, "residentID", resident.IDKind, i.ResidentID, m.SetResidentID, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
 		return c.Resident.Query().Where(resident.IDIn(ids...)).IDs(ctx)
+	}); err != nil {
+		return nil, err
+	}
+	if err := relay.SetOrClearRefer(ctx, &changes, "portalUserID", staffuser.IDKind, i.PortalUserID, m.SetPortalUserID, m.ClearPortalUser, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
+		return c.StaffUser.Query().Where(staffuser.IDIn(ids...)).IDs(ctx)
 	}); err != nil {
 		return nil, err
 	}
@@ -1234,6 +1302,7 @@ type UpdateResidentContactInput struct {
 	Email          graphql.Omittable[*string]
 	IsPrimary      graphql.Omittable[*bool]
 	IsFamilyPortal graphql.Omittable[*bool]
+	PortalUserID   graphql.Omittable[*nodeid.ID]
 	// ExpectedVersion is the version that is to be changed.
 	ExpectedVersion *int
 }
@@ -1242,6 +1311,9 @@ type UpdateResidentContactInput struct {
 // once, as problems with the path of the field, such as "input.name"; a row that
 // is not there is NOT_FOUND, one that is not of the expected version CONFLICT.
 func (i UpdateResidentContactInput) Save(ctx context.Context, c *Client, id nodeid.ID) (*ResidentContact, error) {
+	if err := access.Check(ctx, residentcontact.IDKind, access.Update); err != nil {
+		return nil, err
+	}
 	if err := relay.CheckKind("id", residentcontact.IDKind, id); err != nil {
 		return nil, err
 	}
@@ -1265,6 +1337,11 @@ func (i UpdateResidentContactInput) Save(ctx context.Context, c *Client, id node
 	relay.SetOrClear(&changes, "email", i.Email, m.SetEmail, m.ClearEmail)
 	relay.Set(&changes, "isPrimary", i.IsPrimary, m.SetIsPrimary)
 	relay.Set(&changes, "isFamilyPortal", i.IsFamilyPortal, m.SetIsFamilyPortal)
+	if err := relay.SetOrClearRefer(ctx, &changes, "portalUserID", staffuser.IDKind, i.PortalUserID, m.SetPortalUserID, m.ClearPortalUser, func(ctx context.Context, ids []nodeid.ID) ([]nodeid.ID, error) {
+		return c.StaffUser.Query().Where(staffuser.IDIn(ids...)).IDs(ctx)
+	}); err != nil {
+		return nil, err
+	}
 	if !changes.Any {
 		changes.Nothing()
 	}
@@ -1299,6 +1376,9 @@ type CreateStaffUserInput struct {
 // Save makes the row. Everything wrong with the input is told at once, as
 // problems with the path of the field, such as "input.name".
 func (i CreateStaffUserInput) Save(ctx context.Context, c *Client) (*StaffUser, error) {
+	if err := access.Check(ctx, staffuser.IDKind, access.Create); err != nil {
+		return nil, err
+	}
 	b := c.StaffUser.Create()
 	m := b.Mutation()
 	var changes relay.Changes
@@ -1334,6 +1414,9 @@ type UpdateStaffUserInput struct {
 // once, as problems with the path of the field, such as "input.name"; a row that
 // is not there is NOT_FOUND, one that is not of the expected version CONFLICT.
 func (i UpdateStaffUserInput) Save(ctx context.Context, c *Client, id nodeid.ID) (*StaffUser, error) {
+	if err := access.Check(ctx, staffuser.IDKind, access.Update); err != nil {
+		return nil, err
+	}
 	if err := relay.CheckKind("id", staffuser.IDKind, id); err != nil {
 		return nil, err
 	}
@@ -1410,6 +1493,9 @@ type CreateWellnessInput struct {
 // Save makes the row. Everything wrong with the input is told at once, as
 // problems with the path of the field, such as "input.name".
 func (i CreateWellnessInput) Save(ctx context.Context, c *Client) (*Wellness, error) {
+	if err := access.Check(ctx, wellness.IDKind, access.Create); err != nil {
+		return nil, err
+	}
 	b := c.Wellness.Create()
 	m := b.Mutation()
 	var changes relay.Changes
@@ -1488,6 +1574,9 @@ type UpdateWellnessInput struct {
 // once, as problems with the path of the field, such as "input.name"; a row that
 // is not there is NOT_FOUND, one that is not of the expected version CONFLICT.
 func (i UpdateWellnessInput) Save(ctx context.Context, c *Client, id nodeid.ID) (*Wellness, error) {
+	if err := access.Check(ctx, wellness.IDKind, access.Update); err != nil {
+		return nil, err
+	}
 	if err := relay.CheckKind("id", wellness.IDKind, id); err != nil {
 		return nil, err
 	}
@@ -2612,6 +2701,8 @@ func (*ResidentContactMutation) inputName(column string) string {
 		return "isPrimary"
 	case residentcontact.FieldIsFamilyPortal:
 		return "isFamilyPortal"
+	case residentcontact.FieldPortalUserID:
+		return "portalUserID"
 	}
 	return column
 }
@@ -2673,6 +2764,38 @@ func (*RevisionMutation) inputName(column string) string {
 func (m *RevisionMutation) Check(ctx context.Context) error {
 	if m.Op().Is(OpUpdate) && len(schema.Rules("Revision")) > 0 {
 		return errors.New("revisions have rules between columns and are changed one by one")
+	}
+	return m.problems(ctx).Err()
+}
+
+// problems is everything that is wrong with the row that m will make: what is
+// missing, what a column does not take, and what breaks a rule of the schema.
+func (m *SecretMutation) problems(ctx context.Context) problem.List {
+	var found relay.Findings
+	values := schema.NewValues(ctx, m)
+	for _, rule := range schema.Rules("Secret") {
+		for _, v := range rule(ctx, values) {
+			found.Add(v.Code, m.inputName(v.Field), v.Message)
+		}
+	}
+	return found.Problems
+}
+
+// inputName is the name that inputs have for a column.
+func (*SecretMutation) inputName(column string) string {
+	switch column {
+	case secret.FieldValue:
+		return "value"
+	}
+	return column
+}
+
+// Check tells everything that is wrong with the row that m will make, as
+// problems. It runs after the hooks of the schema and before each write of any
+// part of the program.
+func (m *SecretMutation) Check(ctx context.Context) error {
+	if m.Op().Is(OpUpdate) && len(schema.Rules("Secret")) > 0 {
+		return errors.New("secrets have rules between columns and are changed one by one")
 	}
 	return m.problems(ctx).Err()
 }

@@ -17,6 +17,7 @@ import (
 	"carehome/ent/revision"
 	"carehome/ent/staffuser"
 	"carehome/ent/wellness"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/problem"
 	"carehome/internal/relay"
@@ -56,7 +57,7 @@ type ApiKeyOrder struct {
 	Field     ApiKeyOrderField     `json:"field"`
 }
 
-func (f ApiKeyOrderField) key() (relay.Key[APIKey], error) {
+func (f ApiKeyOrderField) key(ctx context.Context) (relay.Key[APIKey], error) {
 	switch f {
 	case ApiKeyOrderFieldID:
 		return relay.NewKey("ID", apikey.FieldID, func(row *APIKey) nodeid.ID { return row.ID }), nil
@@ -67,20 +68,20 @@ func (f ApiKeyOrderField) key() (relay.Key[APIKey], error) {
 	case ApiKeyOrderFieldName:
 		return relay.NewKey("NAME", apikey.FieldName, func(row *APIKey) string { return row.Name }), nil
 	}
-	return relay.Key[APIKey]{}, problem.Invalidf("orderBy", "%.40q is nothing to order by.", string(f))
+	return relay.Key[APIKey]{}, problem.Invalidf("field", "%.40q is nothing to order by.", string(f))
 }
 
 // apiKeyOrder is the order that the terms say, ending in the id.
-func apiKeyOrder(by []*ApiKeyOrder) (relay.Order[APIKey], error) {
+func apiKeyOrder(ctx context.Context, by []*ApiKeyOrder) (relay.Order[APIKey], error) {
 	var terms []relay.Term[APIKey]
-	for _, o := range by {
-		key, err := o.Field.key()
+	for i, o := range by {
+		key, err := o.Field.key(ctx)
 		if err != nil {
-			return relay.Order[APIKey]{}, err
+			return relay.Order[APIKey]{}, relay.At(relay.At(err, i), "orderBy")
 		}
 		terms = append(terms, relay.By(key, o.Direction))
 	}
-	id, err := ApiKeyOrderFieldID.key()
+	id, err := ApiKeyOrderFieldID.key(ctx)
 	return relay.NewOrder("ApiKey", id, terms...), err
 }
 
@@ -95,7 +96,7 @@ type apiKeyPage struct {
 // page checks a request for a page of the rows of q, and plans what is loaded
 // with them.
 func (q *APIKeyQuery) page(ctx context.Context, args relay.Args, orderBy []*ApiKeyOrder, where *ApiKeyWhereInput, wants relay.Wants) (*apiKeyPage, error) {
-	order, err := apiKeyOrder(orderBy)
+	order, err := apiKeyOrder(ctx, orderBy)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +105,7 @@ func (q *APIKeyQuery) page(ctx context.Context, args relay.Args, orderBy []*ApiK
 		return nil, err
 	}
 	if err := q.filter(ctx, where); err != nil {
-		return nil, err
+		return nil, relay.At(err, "where")
 	}
 	p := &apiKeyPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
 	p.rows.Where(pager.Seek).Order(pager.Sort)
@@ -292,7 +293,7 @@ type ActivityOrder struct {
 	Field     ActivityOrderField   `json:"field"`
 }
 
-func (f ActivityOrderField) key() (relay.Key[Activity], error) {
+func (f ActivityOrderField) key(ctx context.Context) (relay.Key[Activity], error) {
 	switch f {
 	case ActivityOrderFieldID:
 		return relay.NewKey("ID", activity.FieldID, func(row *Activity) nodeid.ID { return row.ID }), nil
@@ -305,20 +306,20 @@ func (f ActivityOrderField) key() (relay.Key[Activity], error) {
 	case ActivityOrderFieldStartsAtLocal:
 		return relay.NewKey("STARTS_AT_LOCAL", activity.FieldStartsAtLocal, func(row *Activity) scalar.LocalDateTime { return row.StartsAtLocal }), nil
 	}
-	return relay.Key[Activity]{}, problem.Invalidf("orderBy", "%.40q is nothing to order by.", string(f))
+	return relay.Key[Activity]{}, problem.Invalidf("field", "%.40q is nothing to order by.", string(f))
 }
 
 // activityOrder is the order that the terms say, ending in the id.
-func activityOrder(by []*ActivityOrder) (relay.Order[Activity], error) {
+func activityOrder(ctx context.Context, by []*ActivityOrder) (relay.Order[Activity], error) {
 	var terms []relay.Term[Activity]
-	for _, o := range by {
-		key, err := o.Field.key()
+	for i, o := range by {
+		key, err := o.Field.key(ctx)
 		if err != nil {
-			return relay.Order[Activity]{}, err
+			return relay.Order[Activity]{}, relay.At(relay.At(err, i), "orderBy")
 		}
 		terms = append(terms, relay.By(key, o.Direction))
 	}
-	id, err := ActivityOrderFieldID.key()
+	id, err := ActivityOrderFieldID.key(ctx)
 	return relay.NewOrder("Activity", id, terms...), err
 }
 
@@ -333,7 +334,7 @@ type activityPage struct {
 // page checks a request for a page of the rows of q, and plans what is loaded
 // with them.
 func (q *ActivityQuery) page(ctx context.Context, args relay.Args, orderBy []*ActivityOrder, where *ActivityWhereInput, wants relay.Wants) (*activityPage, error) {
-	order, err := activityOrder(orderBy)
+	order, err := activityOrder(ctx, orderBy)
 	if err != nil {
 		return nil, err
 	}
@@ -342,7 +343,7 @@ func (q *ActivityQuery) page(ctx context.Context, args relay.Args, orderBy []*Ac
 		return nil, err
 	}
 	if err := q.filter(ctx, where); err != nil {
-		return nil, err
+		return nil, relay.At(err, "where")
 	}
 	p := &activityPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
 	p.rows.Where(pager.Seek).Order(pager.Sort)
@@ -640,7 +641,7 @@ type ActivityExceptionOrder struct {
 	Field     ActivityExceptionOrderField `json:"field"`
 }
 
-func (f ActivityExceptionOrderField) key() (relay.Key[ActivityException], error) {
+func (f ActivityExceptionOrderField) key(ctx context.Context) (relay.Key[ActivityException], error) {
 	switch f {
 	case ActivityExceptionOrderFieldID:
 		return relay.NewKey("ID", activityexception.FieldID, func(row *ActivityException) nodeid.ID { return row.ID }), nil
@@ -651,20 +652,20 @@ func (f ActivityExceptionOrderField) key() (relay.Key[ActivityException], error)
 	case ActivityExceptionOrderFieldOriginalDate:
 		return relay.NewKey("ORIGINAL_DATE", activityexception.FieldOriginalDate, func(row *ActivityException) scalar.Date { return row.OriginalDate }), nil
 	}
-	return relay.Key[ActivityException]{}, problem.Invalidf("orderBy", "%.40q is nothing to order by.", string(f))
+	return relay.Key[ActivityException]{}, problem.Invalidf("field", "%.40q is nothing to order by.", string(f))
 }
 
 // activityExceptionOrder is the order that the terms say, ending in the id.
-func activityExceptionOrder(by []*ActivityExceptionOrder) (relay.Order[ActivityException], error) {
+func activityExceptionOrder(ctx context.Context, by []*ActivityExceptionOrder) (relay.Order[ActivityException], error) {
 	var terms []relay.Term[ActivityException]
-	for _, o := range by {
-		key, err := o.Field.key()
+	for i, o := range by {
+		key, err := o.Field.key(ctx)
 		if err != nil {
-			return relay.Order[ActivityException]{}, err
+			return relay.Order[ActivityException]{}, relay.At(relay.At(err, i), "orderBy")
 		}
 		terms = append(terms, relay.By(key, o.Direction))
 	}
-	id, err := ActivityExceptionOrderFieldID.key()
+	id, err := ActivityExceptionOrderFieldID.key(ctx)
 	return relay.NewOrder("ActivityException", id, terms...), err
 }
 
@@ -679,7 +680,7 @@ type activityExceptionPage struct {
 // page checks a request for a page of the rows of q, and plans what is loaded
 // with them.
 func (q *ActivityExceptionQuery) page(ctx context.Context, args relay.Args, orderBy []*ActivityExceptionOrder, where *ActivityExceptionWhereInput, wants relay.Wants) (*activityExceptionPage, error) {
-	order, err := activityExceptionOrder(orderBy)
+	order, err := activityExceptionOrder(ctx, orderBy)
 	if err != nil {
 		return nil, err
 	}
@@ -688,7 +689,7 @@ func (q *ActivityExceptionQuery) page(ctx context.Context, args relay.Args, orde
 		return nil, err
 	}
 	if err := q.filter(ctx, where); err != nil {
-		return nil, err
+		return nil, relay.At(err, "where")
 	}
 	p := &activityExceptionPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
 	p.rows.Where(pager.Seek).Order(pager.Sort)
@@ -877,7 +878,7 @@ type ActivityParticipationOrder struct {
 	Field     ActivityParticipationOrderField `json:"field"`
 }
 
-func (f ActivityParticipationOrderField) key() (relay.Key[ActivityParticipation], error) {
+func (f ActivityParticipationOrderField) key(ctx context.Context) (relay.Key[ActivityParticipation], error) {
 	switch f {
 	case ActivityParticipationOrderFieldID:
 		return relay.NewKey("ID", activityparticipation.FieldID, func(row *ActivityParticipation) nodeid.ID { return row.ID }), nil
@@ -888,20 +889,20 @@ func (f ActivityParticipationOrderField) key() (relay.Key[ActivityParticipation]
 	case ActivityParticipationOrderFieldOccurrenceDate:
 		return relay.NewKey("OCCURRENCE_DATE", activityparticipation.FieldOccurrenceDate, func(row *ActivityParticipation) scalar.Date { return row.OccurrenceDate }), nil
 	}
-	return relay.Key[ActivityParticipation]{}, problem.Invalidf("orderBy", "%.40q is nothing to order by.", string(f))
+	return relay.Key[ActivityParticipation]{}, problem.Invalidf("field", "%.40q is nothing to order by.", string(f))
 }
 
 // activityParticipationOrder is the order that the terms say, ending in the id.
-func activityParticipationOrder(by []*ActivityParticipationOrder) (relay.Order[ActivityParticipation], error) {
+func activityParticipationOrder(ctx context.Context, by []*ActivityParticipationOrder) (relay.Order[ActivityParticipation], error) {
 	var terms []relay.Term[ActivityParticipation]
-	for _, o := range by {
-		key, err := o.Field.key()
+	for i, o := range by {
+		key, err := o.Field.key(ctx)
 		if err != nil {
-			return relay.Order[ActivityParticipation]{}, err
+			return relay.Order[ActivityParticipation]{}, relay.At(relay.At(err, i), "orderBy")
 		}
 		terms = append(terms, relay.By(key, o.Direction))
 	}
-	id, err := ActivityParticipationOrderFieldID.key()
+	id, err := ActivityParticipationOrderFieldID.key(ctx)
 	return relay.NewOrder("ActivityParticipation", id, terms...), err
 }
 
@@ -916,7 +917,7 @@ type activityParticipationPage struct {
 // page checks a request for a page of the rows of q, and plans what is loaded
 // with them.
 func (q *ActivityParticipationQuery) page(ctx context.Context, args relay.Args, orderBy []*ActivityParticipationOrder, where *ActivityParticipationWhereInput, wants relay.Wants) (*activityParticipationPage, error) {
-	order, err := activityParticipationOrder(orderBy)
+	order, err := activityParticipationOrder(ctx, orderBy)
 	if err != nil {
 		return nil, err
 	}
@@ -925,7 +926,7 @@ func (q *ActivityParticipationQuery) page(ctx context.Context, args relay.Args, 
 		return nil, err
 	}
 	if err := q.filter(ctx, where); err != nil {
-		return nil, err
+		return nil, relay.At(err, "where")
 	}
 	p := &activityParticipationPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
 	p.rows.Where(pager.Seek).Order(pager.Sort)
@@ -1162,7 +1163,7 @@ type AllergyOrder struct {
 	Field     AllergyOrderField    `json:"field"`
 }
 
-func (f AllergyOrderField) key() (relay.Key[Allergy], error) {
+func (f AllergyOrderField) key(ctx context.Context) (relay.Key[Allergy], error) {
 	switch f {
 	case AllergyOrderFieldID:
 		return relay.NewKey("ID", allergy.FieldID, func(row *Allergy) nodeid.ID { return row.ID }), nil
@@ -1173,20 +1174,20 @@ func (f AllergyOrderField) key() (relay.Key[Allergy], error) {
 	case AllergyOrderFieldDisplay:
 		return relay.NewKey("DISPLAY", allergy.FieldDisplay, func(row *Allergy) string { return row.Display }), nil
 	}
-	return relay.Key[Allergy]{}, problem.Invalidf("orderBy", "%.40q is nothing to order by.", string(f))
+	return relay.Key[Allergy]{}, problem.Invalidf("field", "%.40q is nothing to order by.", string(f))
 }
 
 // allergyOrder is the order that the terms say, ending in the id.
-func allergyOrder(by []*AllergyOrder) (relay.Order[Allergy], error) {
+func allergyOrder(ctx context.Context, by []*AllergyOrder) (relay.Order[Allergy], error) {
 	var terms []relay.Term[Allergy]
-	for _, o := range by {
-		key, err := o.Field.key()
+	for i, o := range by {
+		key, err := o.Field.key(ctx)
 		if err != nil {
-			return relay.Order[Allergy]{}, err
+			return relay.Order[Allergy]{}, relay.At(relay.At(err, i), "orderBy")
 		}
 		terms = append(terms, relay.By(key, o.Direction))
 	}
-	id, err := AllergyOrderFieldID.key()
+	id, err := AllergyOrderFieldID.key(ctx)
 	return relay.NewOrder("Allergy", id, terms...), err
 }
 
@@ -1201,7 +1202,7 @@ type allergyPage struct {
 // page checks a request for a page of the rows of q, and plans what is loaded
 // with them.
 func (q *AllergyQuery) page(ctx context.Context, args relay.Args, orderBy []*AllergyOrder, where *AllergyWhereInput, wants relay.Wants) (*allergyPage, error) {
-	order, err := allergyOrder(orderBy)
+	order, err := allergyOrder(ctx, orderBy)
 	if err != nil {
 		return nil, err
 	}
@@ -1210,7 +1211,7 @@ func (q *AllergyQuery) page(ctx context.Context, args relay.Args, orderBy []*All
 		return nil, err
 	}
 	if err := q.filter(ctx, where); err != nil {
-		return nil, err
+		return nil, relay.At(err, "where")
 	}
 	p := &allergyPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
 	p.rows.Where(pager.Seek).Order(pager.Sort)
@@ -1407,7 +1408,7 @@ type FacilityOrder struct {
 	Field     FacilityOrderField   `json:"field"`
 }
 
-func (f FacilityOrderField) key() (relay.Key[Facility], error) {
+func (f FacilityOrderField) key(ctx context.Context) (relay.Key[Facility], error) {
 	switch f {
 	case FacilityOrderFieldID:
 		return relay.NewKey("ID", facility.FieldID, func(row *Facility) nodeid.ID { return row.ID }), nil
@@ -1418,20 +1419,20 @@ func (f FacilityOrderField) key() (relay.Key[Facility], error) {
 	case FacilityOrderFieldName:
 		return relay.NewKey("NAME", facility.FieldName, func(row *Facility) string { return row.Name }), nil
 	}
-	return relay.Key[Facility]{}, problem.Invalidf("orderBy", "%.40q is nothing to order by.", string(f))
+	return relay.Key[Facility]{}, problem.Invalidf("field", "%.40q is nothing to order by.", string(f))
 }
 
 // facilityOrder is the order that the terms say, ending in the id.
-func facilityOrder(by []*FacilityOrder) (relay.Order[Facility], error) {
+func facilityOrder(ctx context.Context, by []*FacilityOrder) (relay.Order[Facility], error) {
 	var terms []relay.Term[Facility]
-	for _, o := range by {
-		key, err := o.Field.key()
+	for i, o := range by {
+		key, err := o.Field.key(ctx)
 		if err != nil {
-			return relay.Order[Facility]{}, err
+			return relay.Order[Facility]{}, relay.At(relay.At(err, i), "orderBy")
 		}
 		terms = append(terms, relay.By(key, o.Direction))
 	}
-	id, err := FacilityOrderFieldID.key()
+	id, err := FacilityOrderFieldID.key(ctx)
 	return relay.NewOrder("Facility", id, terms...), err
 }
 
@@ -1446,7 +1447,7 @@ type facilityPage struct {
 // page checks a request for a page of the rows of q, and plans what is loaded
 // with them.
 func (q *FacilityQuery) page(ctx context.Context, args relay.Args, orderBy []*FacilityOrder, where *FacilityWhereInput, wants relay.Wants) (*facilityPage, error) {
-	order, err := facilityOrder(orderBy)
+	order, err := facilityOrder(ctx, orderBy)
 	if err != nil {
 		return nil, err
 	}
@@ -1455,7 +1456,7 @@ func (q *FacilityQuery) page(ctx context.Context, args relay.Args, orderBy []*Fa
 		return nil, err
 	}
 	if err := q.filter(ctx, where); err != nil {
-		return nil, err
+		return nil, relay.At(err, "where")
 	}
 	p := &facilityPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
 	p.rows.Where(pager.Seek).Order(pager.Sort)
@@ -1623,7 +1624,7 @@ type MedicationOrder struct {
 	Field     MedicationOrderField `json:"field"`
 }
 
-func (f MedicationOrderField) key() (relay.Key[Medication], error) {
+func (f MedicationOrderField) key(ctx context.Context) (relay.Key[Medication], error) {
 	switch f {
 	case MedicationOrderFieldID:
 		return relay.NewKey("ID", medication.FieldID, func(row *Medication) nodeid.ID { return row.ID }), nil
@@ -1636,20 +1637,20 @@ func (f MedicationOrderField) key() (relay.Key[Medication], error) {
 	case MedicationOrderFieldIsControlled:
 		return relay.NewKey("IS_CONTROLLED", medication.FieldIsControlled, func(row *Medication) bool { return row.IsControlled }), nil
 	}
-	return relay.Key[Medication]{}, problem.Invalidf("orderBy", "%.40q is nothing to order by.", string(f))
+	return relay.Key[Medication]{}, problem.Invalidf("field", "%.40q is nothing to order by.", string(f))
 }
 
 // medicationOrder is the order that the terms say, ending in the id.
-func medicationOrder(by []*MedicationOrder) (relay.Order[Medication], error) {
+func medicationOrder(ctx context.Context, by []*MedicationOrder) (relay.Order[Medication], error) {
 	var terms []relay.Term[Medication]
-	for _, o := range by {
-		key, err := o.Field.key()
+	for i, o := range by {
+		key, err := o.Field.key(ctx)
 		if err != nil {
-			return relay.Order[Medication]{}, err
+			return relay.Order[Medication]{}, relay.At(relay.At(err, i), "orderBy")
 		}
 		terms = append(terms, relay.By(key, o.Direction))
 	}
-	id, err := MedicationOrderFieldID.key()
+	id, err := MedicationOrderFieldID.key(ctx)
 	return relay.NewOrder("Medication", id, terms...), err
 }
 
@@ -1664,7 +1665,7 @@ type medicationPage struct {
 // page checks a request for a page of the rows of q, and plans what is loaded
 // with them.
 func (q *MedicationQuery) page(ctx context.Context, args relay.Args, orderBy []*MedicationOrder, where *MedicationWhereInput, wants relay.Wants) (*medicationPage, error) {
-	order, err := medicationOrder(orderBy)
+	order, err := medicationOrder(ctx, orderBy)
 	if err != nil {
 		return nil, err
 	}
@@ -1673,7 +1674,7 @@ func (q *MedicationQuery) page(ctx context.Context, args relay.Args, orderBy []*
 		return nil, err
 	}
 	if err := q.filter(ctx, where); err != nil {
-		return nil, err
+		return nil, relay.At(err, "where")
 	}
 	p := &medicationPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
 	p.rows.Where(pager.Seek).Order(pager.Sort)
@@ -1956,7 +1957,7 @@ type MedicationIngredientOrder struct {
 	Field     MedicationIngredientOrderField `json:"field"`
 }
 
-func (f MedicationIngredientOrderField) key() (relay.Key[MedicationIngredient], error) {
+func (f MedicationIngredientOrderField) key(ctx context.Context) (relay.Key[MedicationIngredient], error) {
 	switch f {
 	case MedicationIngredientOrderFieldID:
 		return relay.NewKey("ID", medicationingredient.FieldID, func(row *MedicationIngredient) nodeid.ID { return row.ID }), nil
@@ -1967,20 +1968,20 @@ func (f MedicationIngredientOrderField) key() (relay.Key[MedicationIngredient], 
 	case MedicationIngredientOrderFieldSubstance:
 		return relay.NewKey("SUBSTANCE", medicationingredient.FieldSubstance, func(row *MedicationIngredient) string { return row.Substance }), nil
 	}
-	return relay.Key[MedicationIngredient]{}, problem.Invalidf("orderBy", "%.40q is nothing to order by.", string(f))
+	return relay.Key[MedicationIngredient]{}, problem.Invalidf("field", "%.40q is nothing to order by.", string(f))
 }
 
 // medicationIngredientOrder is the order that the terms say, ending in the id.
-func medicationIngredientOrder(by []*MedicationIngredientOrder) (relay.Order[MedicationIngredient], error) {
+func medicationIngredientOrder(ctx context.Context, by []*MedicationIngredientOrder) (relay.Order[MedicationIngredient], error) {
 	var terms []relay.Term[MedicationIngredient]
-	for _, o := range by {
-		key, err := o.Field.key()
+	for i, o := range by {
+		key, err := o.Field.key(ctx)
 		if err != nil {
-			return relay.Order[MedicationIngredient]{}, err
+			return relay.Order[MedicationIngredient]{}, relay.At(relay.At(err, i), "orderBy")
 		}
 		terms = append(terms, relay.By(key, o.Direction))
 	}
-	id, err := MedicationIngredientOrderFieldID.key()
+	id, err := MedicationIngredientOrderFieldID.key(ctx)
 	return relay.NewOrder("MedicationIngredient", id, terms...), err
 }
 
@@ -1995,7 +1996,7 @@ type medicationIngredientPage struct {
 // page checks a request for a page of the rows of q, and plans what is loaded
 // with them.
 func (q *MedicationIngredientQuery) page(ctx context.Context, args relay.Args, orderBy []*MedicationIngredientOrder, where *MedicationIngredientWhereInput, wants relay.Wants) (*medicationIngredientPage, error) {
-	order, err := medicationIngredientOrder(orderBy)
+	order, err := medicationIngredientOrder(ctx, orderBy)
 	if err != nil {
 		return nil, err
 	}
@@ -2004,7 +2005,7 @@ func (q *MedicationIngredientQuery) page(ctx context.Context, args relay.Args, o
 		return nil, err
 	}
 	if err := q.filter(ctx, where); err != nil {
-		return nil, err
+		return nil, relay.At(err, "where")
 	}
 	p := &medicationIngredientPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
 	p.rows.Where(pager.Seek).Order(pager.Sort)
@@ -2188,7 +2189,7 @@ type PrescriptionOrder struct {
 	Field     PrescriptionOrderField `json:"field"`
 }
 
-func (f PrescriptionOrderField) key() (relay.Key[Prescription], error) {
+func (f PrescriptionOrderField) key(ctx context.Context) (relay.Key[Prescription], error) {
 	switch f {
 	case PrescriptionOrderFieldID:
 		return relay.NewKey("ID", prescription.FieldID, func(row *Prescription) nodeid.ID { return row.ID }), nil
@@ -2201,20 +2202,20 @@ func (f PrescriptionOrderField) key() (relay.Key[Prescription], error) {
 	case PrescriptionOrderFieldStartsAt:
 		return relay.NewKey("STARTS_AT", prescription.FieldStartsAt, func(row *Prescription) scalar.Time { return row.StartsAt }), nil
 	}
-	return relay.Key[Prescription]{}, problem.Invalidf("orderBy", "%.40q is nothing to order by.", string(f))
+	return relay.Key[Prescription]{}, problem.Invalidf("field", "%.40q is nothing to order by.", string(f))
 }
 
 // prescriptionOrder is the order that the terms say, ending in the id.
-func prescriptionOrder(by []*PrescriptionOrder) (relay.Order[Prescription], error) {
+func prescriptionOrder(ctx context.Context, by []*PrescriptionOrder) (relay.Order[Prescription], error) {
 	var terms []relay.Term[Prescription]
-	for _, o := range by {
-		key, err := o.Field.key()
+	for i, o := range by {
+		key, err := o.Field.key(ctx)
 		if err != nil {
-			return relay.Order[Prescription]{}, err
+			return relay.Order[Prescription]{}, relay.At(relay.At(err, i), "orderBy")
 		}
 		terms = append(terms, relay.By(key, o.Direction))
 	}
-	id, err := PrescriptionOrderFieldID.key()
+	id, err := PrescriptionOrderFieldID.key(ctx)
 	return relay.NewOrder("Prescription", id, terms...), err
 }
 
@@ -2229,7 +2230,7 @@ type prescriptionPage struct {
 // page checks a request for a page of the rows of q, and plans what is loaded
 // with them.
 func (q *PrescriptionQuery) page(ctx context.Context, args relay.Args, orderBy []*PrescriptionOrder, where *PrescriptionWhereInput, wants relay.Wants) (*prescriptionPage, error) {
-	order, err := prescriptionOrder(orderBy)
+	order, err := prescriptionOrder(ctx, orderBy)
 	if err != nil {
 		return nil, err
 	}
@@ -2238,7 +2239,7 @@ func (q *PrescriptionQuery) page(ctx context.Context, args relay.Args, orderBy [
 		return nil, err
 	}
 	if err := q.filter(ctx, where); err != nil {
-		return nil, err
+		return nil, relay.At(err, "where")
 	}
 	p := &prescriptionPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
 	p.rows.Where(pager.Seek).Order(pager.Sort)
@@ -2550,7 +2551,19 @@ type ResidentOrder struct {
 	Field     ResidentOrderField   `json:"field"`
 }
 
-func (f ResidentOrderField) key() (relay.Key[Resident], error) {
+func (f ResidentOrderField) key(ctx context.Context) (relay.Key[Resident], error) {
+	if unaskable := access.Unaskable(ctx, resident.IDKind); unaskable != 0 {
+		switch f {
+		case ResidentOrderFieldGivenName:
+			if unaskable.Has(access.Personal) {
+				return relay.Key[Resident]{}, access.Unasked("field")
+			}
+		case ResidentOrderFieldFamilyName:
+			if unaskable.Has(access.Personal) {
+				return relay.Key[Resident]{}, access.Unasked("field")
+			}
+		}
+	}
 	switch f {
 	case ResidentOrderFieldID:
 		return relay.NewKey("ID", resident.FieldID, func(row *Resident) nodeid.ID { return row.ID }), nil
@@ -2567,20 +2580,20 @@ func (f ResidentOrderField) key() (relay.Key[Resident], error) {
 	case ResidentOrderFieldStatus:
 		return relay.NewKey("STATUS", resident.FieldStatus, func(row *Resident) resident.Status { return row.Status }), nil
 	}
-	return relay.Key[Resident]{}, problem.Invalidf("orderBy", "%.40q is nothing to order by.", string(f))
+	return relay.Key[Resident]{}, problem.Invalidf("field", "%.40q is nothing to order by.", string(f))
 }
 
 // residentOrder is the order that the terms say, ending in the id.
-func residentOrder(by []*ResidentOrder) (relay.Order[Resident], error) {
+func residentOrder(ctx context.Context, by []*ResidentOrder) (relay.Order[Resident], error) {
 	var terms []relay.Term[Resident]
-	for _, o := range by {
-		key, err := o.Field.key()
+	for i, o := range by {
+		key, err := o.Field.key(ctx)
 		if err != nil {
-			return relay.Order[Resident]{}, err
+			return relay.Order[Resident]{}, relay.At(relay.At(err, i), "orderBy")
 		}
 		terms = append(terms, relay.By(key, o.Direction))
 	}
-	id, err := ResidentOrderFieldID.key()
+	id, err := ResidentOrderFieldID.key(ctx)
 	return relay.NewOrder("Resident", id, terms...), err
 }
 
@@ -2595,7 +2608,7 @@ type residentPage struct {
 // page checks a request for a page of the rows of q, and plans what is loaded
 // with them.
 func (q *ResidentQuery) page(ctx context.Context, args relay.Args, orderBy []*ResidentOrder, where *ResidentWhereInput, wants relay.Wants) (*residentPage, error) {
-	order, err := residentOrder(orderBy)
+	order, err := residentOrder(ctx, orderBy)
 	if err != nil {
 		return nil, err
 	}
@@ -2604,7 +2617,7 @@ func (q *ResidentQuery) page(ctx context.Context, args relay.Args, orderBy []*Re
 		return nil, err
 	}
 	if err := q.filter(ctx, where); err != nil {
-		return nil, err
+		return nil, relay.At(err, "where")
 	}
 	p := &residentPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
 	p.rows.Where(pager.Seek).Order(pager.Sort)
@@ -3039,6 +3052,9 @@ func (_m *Resident) Participations(
 
 // Spo2ScaleAuthorisedBy is the spo2ScaleAuthorisedBy that was loaded with _m, or else is read now.
 func (_m *Resident) Spo2ScaleAuthorisedBy(ctx context.Context) (*StaffUser, error) {
+	if _m.hidden.Has(access.Clinical) {
+		return nil, nil
+	}
 	row, err := _m.Edges.Spo2ScaleAuthorisedByOrErr()
 	if IsNotLoaded(err) {
 		q, collectErr := _m.QuerySpo2ScaleAuthorisedBy().CollectFields(ctx)
@@ -3082,7 +3098,15 @@ type ResidentContactOrder struct {
 	Field     ResidentContactOrderField `json:"field"`
 }
 
-func (f ResidentContactOrderField) key() (relay.Key[ResidentContact], error) {
+func (f ResidentContactOrderField) key(ctx context.Context) (relay.Key[ResidentContact], error) {
+	if unaskable := access.Unaskable(ctx, residentcontact.IDKind); unaskable != 0 {
+		switch f {
+		case ResidentContactOrderFieldName:
+			if unaskable.Has(access.Personal) {
+				return relay.Key[ResidentContact]{}, access.Unasked("field")
+			}
+		}
+	}
 	switch f {
 	case ResidentContactOrderFieldID:
 		return relay.NewKey("ID", residentcontact.FieldID, func(row *ResidentContact) nodeid.ID { return row.ID }), nil
@@ -3093,20 +3117,20 @@ func (f ResidentContactOrderField) key() (relay.Key[ResidentContact], error) {
 	case ResidentContactOrderFieldName:
 		return relay.NewKey("NAME", residentcontact.FieldName, func(row *ResidentContact) string { return row.Name }), nil
 	}
-	return relay.Key[ResidentContact]{}, problem.Invalidf("orderBy", "%.40q is nothing to order by.", string(f))
+	return relay.Key[ResidentContact]{}, problem.Invalidf("field", "%.40q is nothing to order by.", string(f))
 }
 
 // residentContactOrder is the order that the terms say, ending in the id.
-func residentContactOrder(by []*ResidentContactOrder) (relay.Order[ResidentContact], error) {
+func residentContactOrder(ctx context.Context, by []*ResidentContactOrder) (relay.Order[ResidentContact], error) {
 	var terms []relay.Term[ResidentContact]
-	for _, o := range by {
-		key, err := o.Field.key()
+	for i, o := range by {
+		key, err := o.Field.key(ctx)
 		if err != nil {
-			return relay.Order[ResidentContact]{}, err
+			return relay.Order[ResidentContact]{}, relay.At(relay.At(err, i), "orderBy")
 		}
 		terms = append(terms, relay.By(key, o.Direction))
 	}
-	id, err := ResidentContactOrderFieldID.key()
+	id, err := ResidentContactOrderFieldID.key(ctx)
 	return relay.NewOrder("ResidentContact", id, terms...), err
 }
 
@@ -3121,7 +3145,7 @@ type residentContactPage struct {
 // page checks a request for a page of the rows of q, and plans what is loaded
 // with them.
 func (q *ResidentContactQuery) page(ctx context.Context, args relay.Args, orderBy []*ResidentContactOrder, where *ResidentContactWhereInput, wants relay.Wants) (*residentContactPage, error) {
-	order, err := residentContactOrder(orderBy)
+	order, err := residentContactOrder(ctx, orderBy)
 	if err != nil {
 		return nil, err
 	}
@@ -3130,7 +3154,7 @@ func (q *ResidentContactQuery) page(ctx context.Context, args relay.Args, orderB
 		return nil, err
 	}
 	if err := q.filter(ctx, where); err != nil {
-		return nil, err
+		return nil, relay.At(err, "where")
 	}
 	p := &residentContactPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
 	p.rows.Where(pager.Seek).Order(pager.Sort)
@@ -3238,6 +3262,15 @@ func (q *ResidentContactQuery) collect(ctx context.Context, s relay.Selection) e
 			if err := child.collect(ctx, f.Selection()); err != nil {
 				return err
 			}
+		case "portalUser":
+			child := q.withPortalUser
+			if child == nil {
+				child = (&StaffUserClient{config: q.config}).Query()
+				q.withPortalUser = child
+			}
+			if err := child.collect(ctx, f.Selection()); err != nil {
+				return err
+			}
 		default:
 			// A field that a resolver makes may need any column.
 			q.everyColumn()
@@ -3285,6 +3318,22 @@ func (_m *ResidentContact) Resident(ctx context.Context) (*Resident, error) {
 	return row, err
 }
 
+// PortalUser is the portalUser that was loaded with _m, or else is read now.
+func (_m *ResidentContact) PortalUser(ctx context.Context) (*StaffUser, error) {
+	if _m.hidden.Has(access.Admin) {
+		return nil, nil
+	}
+	row, err := _m.Edges.PortalUserOrErr()
+	if IsNotLoaded(err) {
+		q, collectErr := _m.QueryPortalUser().CollectFields(ctx)
+		if collectErr != nil {
+			return nil, collectErr
+		}
+		row, err = q.Only(ctx)
+	}
+	return row, MaskNotFound(err)
+}
+
 // RevisionConnection is a page of revisions.
 type RevisionConnection struct {
 	*relay.Page[Revision]
@@ -3316,7 +3365,7 @@ type RevisionOrder struct {
 	Field     RevisionOrderField   `json:"field"`
 }
 
-func (f RevisionOrderField) key() (relay.Key[Revision], error) {
+func (f RevisionOrderField) key(ctx context.Context) (relay.Key[Revision], error) {
 	switch f {
 	case RevisionOrderFieldID:
 		return relay.NewKey("ID", revision.FieldID, func(row *Revision) nodeid.ID { return row.ID }), nil
@@ -3325,20 +3374,20 @@ func (f RevisionOrderField) key() (relay.Key[Revision], error) {
 	case RevisionOrderFieldUpdatedAt:
 		return relay.NewKey("UPDATED_AT", revision.FieldUpdatedAt, func(row *Revision) scalar.Time { return row.UpdatedAt }), nil
 	}
-	return relay.Key[Revision]{}, problem.Invalidf("orderBy", "%.40q is nothing to order by.", string(f))
+	return relay.Key[Revision]{}, problem.Invalidf("field", "%.40q is nothing to order by.", string(f))
 }
 
 // revisionOrder is the order that the terms say, ending in the id.
-func revisionOrder(by []*RevisionOrder) (relay.Order[Revision], error) {
+func revisionOrder(ctx context.Context, by []*RevisionOrder) (relay.Order[Revision], error) {
 	var terms []relay.Term[Revision]
-	for _, o := range by {
-		key, err := o.Field.key()
+	for i, o := range by {
+		key, err := o.Field.key(ctx)
 		if err != nil {
-			return relay.Order[Revision]{}, err
+			return relay.Order[Revision]{}, relay.At(relay.At(err, i), "orderBy")
 		}
 		terms = append(terms, relay.By(key, o.Direction))
 	}
-	id, err := RevisionOrderFieldID.key()
+	id, err := RevisionOrderFieldID.key(ctx)
 	return relay.NewOrder("Revision", id, terms...), err
 }
 
@@ -3353,7 +3402,7 @@ type revisionPage struct {
 // page checks a request for a page of the rows of q, and plans what is loaded
 // with them.
 func (q *RevisionQuery) page(ctx context.Context, args relay.Args, orderBy []*RevisionOrder, where *RevisionWhereInput, wants relay.Wants) (*revisionPage, error) {
-	order, err := revisionOrder(orderBy)
+	order, err := revisionOrder(ctx, orderBy)
 	if err != nil {
 		return nil, err
 	}
@@ -3362,7 +3411,7 @@ func (q *RevisionQuery) page(ctx context.Context, args relay.Args, orderBy []*Re
 		return nil, err
 	}
 	if err := q.filter(ctx, where); err != nil {
-		return nil, err
+		return nil, relay.At(err, "where")
 	}
 	p := &revisionPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
 	p.rows.Where(pager.Seek).Order(pager.Sort)
@@ -3437,6 +3486,7 @@ func (q *RevisionQuery) collect(ctx context.Context, s relay.Selection) error {
 			q.columns(revision.FieldEntityVersion)
 		case "content":
 			q.columns(revision.FieldContent)
+			q.columns(revision.FieldEntityID)
 		case "reason":
 			q.columns(revision.FieldReason)
 		case "createdBy":
@@ -3523,7 +3573,15 @@ type StaffUserOrder struct {
 	Field     StaffUserOrderField  `json:"field"`
 }
 
-func (f StaffUserOrderField) key() (relay.Key[StaffUser], error) {
+func (f StaffUserOrderField) key(ctx context.Context) (relay.Key[StaffUser], error) {
+	if unaskable := access.Unaskable(ctx, staffuser.IDKind); unaskable != 0 {
+		switch f {
+		case StaffUserOrderFieldDisplayName:
+			if unaskable.Has(access.Personal) {
+				return relay.Key[StaffUser]{}, access.Unasked("field")
+			}
+		}
+	}
 	switch f {
 	case StaffUserOrderFieldID:
 		return relay.NewKey("ID", staffuser.FieldID, func(row *StaffUser) nodeid.ID { return row.ID }), nil
@@ -3534,20 +3592,20 @@ func (f StaffUserOrderField) key() (relay.Key[StaffUser], error) {
 	case StaffUserOrderFieldDisplayName:
 		return relay.NewKey("DISPLAY_NAME", staffuser.FieldDisplayName, func(row *StaffUser) string { return row.DisplayName }), nil
 	}
-	return relay.Key[StaffUser]{}, problem.Invalidf("orderBy", "%.40q is nothing to order by.", string(f))
+	return relay.Key[StaffUser]{}, problem.Invalidf("field", "%.40q is nothing to order by.", string(f))
 }
 
 // staffUserOrder is the order that the terms say, ending in the id.
-func staffUserOrder(by []*StaffUserOrder) (relay.Order[StaffUser], error) {
+func staffUserOrder(ctx context.Context, by []*StaffUserOrder) (relay.Order[StaffUser], error) {
 	var terms []relay.Term[StaffUser]
-	for _, o := range by {
-		key, err := o.Field.key()
+	for i, o := range by {
+		key, err := o.Field.key(ctx)
 		if err != nil {
-			return relay.Order[StaffUser]{}, err
+			return relay.Order[StaffUser]{}, relay.At(relay.At(err, i), "orderBy")
 		}
 		terms = append(terms, relay.By(key, o.Direction))
 	}
-	id, err := StaffUserOrderFieldID.key()
+	id, err := StaffUserOrderFieldID.key(ctx)
 	return relay.NewOrder("StaffUser", id, terms...), err
 }
 
@@ -3562,7 +3620,7 @@ type staffUserPage struct {
 // page checks a request for a page of the rows of q, and plans what is loaded
 // with them.
 func (q *StaffUserQuery) page(ctx context.Context, args relay.Args, orderBy []*StaffUserOrder, where *StaffUserWhereInput, wants relay.Wants) (*staffUserPage, error) {
-	order, err := staffUserOrder(orderBy)
+	order, err := staffUserOrder(ctx, orderBy)
 	if err != nil {
 		return nil, err
 	}
@@ -3571,7 +3629,7 @@ func (q *StaffUserQuery) page(ctx context.Context, args relay.Args, orderBy []*S
 		return nil, err
 	}
 	if err := q.filter(ctx, where); err != nil {
-		return nil, err
+		return nil, relay.At(err, "where")
 	}
 	p := &staffUserPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
 	p.rows.Where(pager.Seek).Order(pager.Sort)
@@ -3874,7 +3932,7 @@ type WellnessOrder struct {
 	Field     WellnessOrderField   `json:"field"`
 }
 
-func (f WellnessOrderField) key() (relay.Key[Wellness], error) {
+func (f WellnessOrderField) key(ctx context.Context) (relay.Key[Wellness], error) {
 	switch f {
 	case WellnessOrderFieldID:
 		return relay.NewKey("ID", wellness.FieldID, func(row *Wellness) nodeid.ID { return row.ID }), nil
@@ -3885,20 +3943,20 @@ func (f WellnessOrderField) key() (relay.Key[Wellness], error) {
 	case WellnessOrderFieldTakenAt:
 		return relay.NewKey("TAKEN_AT", wellness.FieldTakenAt, func(row *Wellness) scalar.Time { return row.TakenAt }), nil
 	}
-	return relay.Key[Wellness]{}, problem.Invalidf("orderBy", "%.40q is nothing to order by.", string(f))
+	return relay.Key[Wellness]{}, problem.Invalidf("field", "%.40q is nothing to order by.", string(f))
 }
 
 // wellnessOrder is the order that the terms say, ending in the id.
-func wellnessOrder(by []*WellnessOrder) (relay.Order[Wellness], error) {
+func wellnessOrder(ctx context.Context, by []*WellnessOrder) (relay.Order[Wellness], error) {
 	var terms []relay.Term[Wellness]
-	for _, o := range by {
-		key, err := o.Field.key()
+	for i, o := range by {
+		key, err := o.Field.key(ctx)
 		if err != nil {
-			return relay.Order[Wellness]{}, err
+			return relay.Order[Wellness]{}, relay.At(relay.At(err, i), "orderBy")
 		}
 		terms = append(terms, relay.By(key, o.Direction))
 	}
-	id, err := WellnessOrderFieldID.key()
+	id, err := WellnessOrderFieldID.key(ctx)
 	return relay.NewOrder("Wellness", id, terms...), err
 }
 
@@ -3913,7 +3971,7 @@ type wellnessPage struct {
 // page checks a request for a page of the rows of q, and plans what is loaded
 // with them.
 func (q *WellnessQuery) page(ctx context.Context, args relay.Args, orderBy []*WellnessOrder, where *WellnessWhereInput, wants relay.Wants) (*wellnessPage, error) {
-	order, err := wellnessOrder(orderBy)
+	order, err := wellnessOrder(ctx, orderBy)
 	if err != nil {
 		return nil, err
 	}
@@ -3922,7 +3980,7 @@ func (q *WellnessQuery) page(ctx context.Context, args relay.Args, orderBy []*We
 		return nil, err
 	}
 	if err := q.filter(ctx, where); err != nil {
-		return nil, err
+		return nil, relay.At(err, "where")
 	}
 	p := &wellnessPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
 	p.rows.Where(pager.Seek).Order(pager.Sort)

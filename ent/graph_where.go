@@ -18,6 +18,7 @@ import (
 	"carehome/ent/revision"
 	"carehome/ent/staffuser"
 	"carehome/ent/wellness"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"carehome/internal/scalar"
@@ -41,7 +42,7 @@ func combined[P ~func(*sql.Selector), W any, F filter[P, W]](ctx context.Context
 	if not != nil {
 		p, err := not.predicate(ctx, c)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "not")
 		}
 		if p == nil {
 			all = append(all, func(s *sql.Selector) { s.Where(sql.False()) })
@@ -49,27 +50,26 @@ func combined[P ~func(*sql.Selector), W any, F filter[P, W]](ctx context.Context
 			all = append(all, sql.NotPredicates(p))
 		}
 	}
-	for _, f := range and {
+	for i, f := range and {
 		p, err := f.predicate(ctx, c)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(relay.At(err, i), "and")
 		}
 		if p != nil {
 			all = append(all, p)
 		}
 	}
 	var either []P
-	for _, f := range or {
+	anything := false
+	for i, f := range or {
 		p, err := f.predicate(ctx, c)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(relay.At(err, i), "or")
 		}
-		if p == nil {
-			return all, nil
-		}
+		anything = anything || p == nil
 		either = append(either, p)
 	}
-	if len(either) > 0 {
+	if len(either) > 0 && !anything {
 		all = append(all, sql.OrPredicates(either...))
 	}
 	return all, nil
@@ -188,12 +188,15 @@ type ApiKeyWhereInput struct {
 
 // filter keeps the rows that the filter leaves.
 func (q *APIKeyQuery) filter(ctx context.Context, filters ...*ApiKeyWhereInput) error {
-	for _, w := range filters {
+	for i, w := range filters {
 		if w == nil {
 			continue
 		}
 		p, err := w.predicate(ctx, q.config)
 		if err != nil {
+			if len(filters) > 1 {
+				err = relay.At(err, i)
+			}
 			return err
 		}
 		if p != nil {
@@ -318,7 +321,7 @@ func (w *ApiKeyWhereInput) predicate(ctx context.Context, c config) (predicate.A
 	if len(w.HasStaffUserWith) > 0 {
 		far, err := (&StaffUserClient{config: c}).seen(ctx, w.HasStaffUserWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasStaffUserWith")
 		}
 		all = append(all, apikey.HasStaffUserWith(far...))
 	}
@@ -448,12 +451,15 @@ type ActivityWhereInput struct {
 
 // filter keeps the rows that the filter leaves.
 func (q *ActivityQuery) filter(ctx context.Context, filters ...*ActivityWhereInput) error {
-	for _, w := range filters {
+	for i, w := range filters {
 		if w == nil {
 			continue
 		}
 		p, err := w.predicate(ctx, q.config)
 		if err != nil {
+			if len(filters) > 1 {
+				err = relay.At(err, i)
+			}
 			return err
 		}
 		if p != nil {
@@ -600,7 +606,7 @@ func (w *ActivityWhereInput) predicate(ctx context.Context, c config) (predicate
 	if len(w.HasFacilitatorsWith) > 0 {
 		far, err := (&StaffUserClient{config: c}).seen(ctx, w.HasFacilitatorsWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasFacilitatorsWith")
 		}
 		all = append(all, activity.HasFacilitatorsWith(far...))
 	}
@@ -618,7 +624,7 @@ func (w *ActivityWhereInput) predicate(ctx context.Context, c config) (predicate
 	if len(w.HasExceptionsWith) > 0 {
 		far, err := (&ActivityExceptionClient{config: c}).seen(ctx, w.HasExceptionsWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasExceptionsWith")
 		}
 		all = append(all, activity.HasExceptionsWith(far...))
 	}
@@ -636,7 +642,7 @@ func (w *ActivityWhereInput) predicate(ctx context.Context, c config) (predicate
 	if len(w.HasParticipationsWith) > 0 {
 		far, err := (&ActivityParticipationClient{config: c}).seen(ctx, w.HasParticipationsWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasParticipationsWith")
 		}
 		all = append(all, activity.HasParticipationsWith(far...))
 	}
@@ -729,12 +735,15 @@ type ActivityExceptionWhereInput struct {
 
 // filter keeps the rows that the filter leaves.
 func (q *ActivityExceptionQuery) filter(ctx context.Context, filters ...*ActivityExceptionWhereInput) error {
-	for _, w := range filters {
+	for i, w := range filters {
 		if w == nil {
 			continue
 		}
 		p, err := w.predicate(ctx, q.config)
 		if err != nil {
+			if len(filters) > 1 {
+				err = relay.At(err, i)
+			}
 			return err
 		}
 		if p != nil {
@@ -844,7 +853,7 @@ func (w *ActivityExceptionWhereInput) predicate(ctx context.Context, c config) (
 	if len(w.HasActivityWith) > 0 {
 		far, err := (&ActivityClient{config: c}).seen(ctx, w.HasActivityWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasActivityWith")
 		}
 		all = append(all, activityexception.HasActivityWith(far...))
 	}
@@ -998,12 +1007,15 @@ func (q *ActivityParticipationQuery) filter(ctx context.Context, filters ...*Act
 	if !slices.ContainsFunc(filters, (*ActivityParticipationWhereInput).namesStatus) {
 		q.Where(activityparticipation.StatusNEQ(activityparticipation.StatusEnteredInError))
 	}
-	for _, w := range filters {
+	for i, w := range filters {
 		if w == nil {
 			continue
 		}
 		p, err := w.predicate(ctx, q.config)
 		if err != nil {
+			if len(filters) > 1 {
+				err = relay.At(err, i)
+			}
 			return err
 		}
 		if p != nil {
@@ -1026,6 +1038,70 @@ func (c *ActivityParticipationClient) seen(ctx context.Context, filters ...*Acti
 }
 
 func (w *ActivityParticipationWhereInput) predicate(ctx context.Context, c config) (predicate.ActivityParticipation, error) {
+	if unaskable := access.Unaskable(ctx, activityparticipation.IDKind); unaskable != 0 {
+		switch {
+		case w.ReasonDeclined != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonDeclined")
+		case w.ReasonDeclinedNEQ != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonDeclinedNEQ")
+		case w.ReasonDeclinedIn != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonDeclinedIn")
+		case w.ReasonDeclinedNotIn != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonDeclinedNotIn")
+		case w.ReasonDeclinedGT != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonDeclinedGT")
+		case w.ReasonDeclinedGTE != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonDeclinedGTE")
+		case w.ReasonDeclinedLT != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonDeclinedLT")
+		case w.ReasonDeclinedLTE != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonDeclinedLTE")
+		case w.ReasonDeclinedContains != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonDeclinedContains")
+		case w.ReasonDeclinedHasPrefix != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonDeclinedHasPrefix")
+		case w.ReasonDeclinedHasSuffix != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonDeclinedHasSuffix")
+		case w.ReasonDeclinedIsNil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonDeclinedIsNil")
+		case w.ReasonDeclinedNotNil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonDeclinedNotNil")
+		case w.ReasonDeclinedEqualFold != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonDeclinedEqualFold")
+		case w.ReasonDeclinedContainsFold != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonDeclinedContainsFold")
+		case w.Note != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("note")
+		case w.NoteNEQ != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("noteNEQ")
+		case w.NoteIn != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("noteIn")
+		case w.NoteNotIn != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("noteNotIn")
+		case w.NoteGT != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("noteGT")
+		case w.NoteGTE != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("noteGTE")
+		case w.NoteLT != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("noteLT")
+		case w.NoteLTE != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("noteLTE")
+		case w.NoteContains != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("noteContains")
+		case w.NoteHasPrefix != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("noteHasPrefix")
+		case w.NoteHasSuffix != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("noteHasSuffix")
+		case w.NoteIsNil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("noteIsNil")
+		case w.NoteNotNil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("noteNotNil")
+		case w.NoteEqualFold != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("noteEqualFold")
+		case w.NoteContainsFold != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("noteContainsFold")
+		}
+	}
 	all, err := combined[predicate.ActivityParticipation](ctx, c, w.Not, w.And, w.Or)
 	if err != nil {
 		return nil, err
@@ -1150,7 +1226,7 @@ func (w *ActivityParticipationWhereInput) predicate(ctx context.Context, c confi
 	if len(w.HasActivityWith) > 0 {
 		far, err := (&ActivityClient{config: c}).seen(ctx, w.HasActivityWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasActivityWith")
 		}
 		all = append(all, activityparticipation.HasActivityWith(far...))
 	}
@@ -1168,7 +1244,7 @@ func (w *ActivityParticipationWhereInput) predicate(ctx context.Context, c confi
 	if len(w.HasResidentWith) > 0 {
 		far, err := (&ResidentClient{config: c}).seen(ctx, w.HasResidentWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasResidentWith")
 		}
 		all = append(all, activityparticipation.HasResidentWith(far...))
 	}
@@ -1186,7 +1262,7 @@ func (w *ActivityParticipationWhereInput) predicate(ctx context.Context, c confi
 	if len(w.HasRecordedByWith) > 0 {
 		far, err := (&StaffUserClient{config: c}).seen(ctx, w.HasRecordedByWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasRecordedByWith")
 		}
 		all = append(all, activityparticipation.HasRecordedByWith(far...))
 	}
@@ -1357,12 +1433,15 @@ func (q *AllergyQuery) filter(ctx context.Context, filters ...*AllergyWhereInput
 	if !slices.ContainsFunc(filters, (*AllergyWhereInput).namesVerification) {
 		q.Where(allergy.VerificationNEQ(allergy.VerificationEnteredInError))
 	}
-	for _, w := range filters {
+	for i, w := range filters {
 		if w == nil {
 			continue
 		}
 		p, err := w.predicate(ctx, q.config)
 		if err != nil {
+			if len(filters) > 1 {
+				err = relay.At(err, i)
+			}
 			return err
 		}
 		if p != nil {
@@ -1385,6 +1464,40 @@ func (c *AllergyClient) seen(ctx context.Context, filters ...*AllergyWhereInput)
 }
 
 func (w *AllergyWhereInput) predicate(ctx context.Context, c config) (predicate.Allergy, error) {
+	if unaskable := access.Unaskable(ctx, allergy.IDKind); unaskable != 0 {
+		switch {
+		case w.SourceID != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceID")
+		case w.SourceIDNEQ != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDNEQ")
+		case w.SourceIDIn != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDIn")
+		case w.SourceIDNotIn != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDNotIn")
+		case w.SourceIDGT != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDGT")
+		case w.SourceIDGTE != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDGTE")
+		case w.SourceIDLT != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDLT")
+		case w.SourceIDLTE != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDLTE")
+		case w.SourceIDContains != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDContains")
+		case w.SourceIDHasPrefix != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDHasPrefix")
+		case w.SourceIDHasSuffix != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDHasSuffix")
+		case w.SourceIDIsNil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDIsNil")
+		case w.SourceIDNotNil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDNotNil")
+		case w.SourceIDEqualFold != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDEqualFold")
+		case w.SourceIDContainsFold != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDContainsFold")
+		}
+	}
 	all, err := combined[predicate.Allergy](ctx, c, w.Not, w.And, w.Or)
 	if err != nil {
 		return nil, err
@@ -1530,7 +1643,7 @@ func (w *AllergyWhereInput) predicate(ctx context.Context, c config) (predicate.
 	if len(w.HasResidentWith) > 0 {
 		far, err := (&ResidentClient{config: c}).seen(ctx, w.HasResidentWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasResidentWith")
 		}
 		all = append(all, allergy.HasResidentWith(far...))
 	}
@@ -1626,12 +1739,15 @@ type FacilityWhereInput struct {
 
 // filter keeps the rows that the filter leaves.
 func (q *FacilityQuery) filter(ctx context.Context, filters ...*FacilityWhereInput) error {
-	for _, w := range filters {
+	for i, w := range filters {
 		if w == nil {
 			continue
 		}
 		p, err := w.predicate(ctx, q.config)
 		if err != nil {
+			if len(filters) > 1 {
+				err = relay.At(err, i)
+			}
 			return err
 		}
 		if p != nil {
@@ -1917,12 +2033,15 @@ func (q *MedicationQuery) filter(ctx context.Context, filters ...*MedicationWher
 	if !slices.ContainsFunc(filters, (*MedicationWhereInput).namesStatus) {
 		q.Where(medication.StatusNEQ(medication.StatusEnteredInError))
 	}
-	for _, w := range filters {
+	for i, w := range filters {
 		if w == nil {
 			continue
 		}
 		p, err := w.predicate(ctx, q.config)
 		if err != nil {
+			if len(filters) > 1 {
+				err = relay.At(err, i)
+			}
 			return err
 		}
 		if p != nil {
@@ -2110,7 +2229,7 @@ func (w *MedicationWhereInput) predicate(ctx context.Context, c config) (predica
 	if len(w.HasIngredientsWith) > 0 {
 		far, err := (&MedicationIngredientClient{config: c}).seen(ctx, w.HasIngredientsWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasIngredientsWith")
 		}
 		all = append(all, medication.HasIngredientsWith(far...))
 	}
@@ -2128,7 +2247,7 @@ func (w *MedicationWhereInput) predicate(ctx context.Context, c config) (predica
 	if len(w.HasPrescriptionsWith) > 0 {
 		far, err := (&PrescriptionClient{config: c}).seen(ctx, w.HasPrescriptionsWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasPrescriptionsWith")
 		}
 		all = append(all, medication.HasPrescriptionsWith(far...))
 	}
@@ -2201,12 +2320,15 @@ type MedicationIngredientWhereInput struct {
 
 // filter keeps the rows that the filter leaves.
 func (q *MedicationIngredientQuery) filter(ctx context.Context, filters ...*MedicationIngredientWhereInput) error {
-	for _, w := range filters {
+	for i, w := range filters {
 		if w == nil {
 			continue
 		}
 		p, err := w.predicate(ctx, q.config)
 		if err != nil {
+			if len(filters) > 1 {
+				err = relay.At(err, i)
+			}
 			return err
 		}
 		if p != nil {
@@ -2296,7 +2418,7 @@ func (w *MedicationIngredientWhereInput) predicate(ctx context.Context, c config
 	if len(w.HasMedicationWith) > 0 {
 		far, err := (&MedicationClient{config: c}).seen(ctx, w.HasMedicationWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasMedicationWith")
 		}
 		all = append(all, medicationingredient.HasMedicationWith(far...))
 	}
@@ -2655,12 +2777,15 @@ func (q *PrescriptionQuery) filter(ctx context.Context, filters ...*Prescription
 	if !slices.ContainsFunc(filters, (*PrescriptionWhereInput).namesStatus) {
 		q.Where(prescription.StatusNEQ(prescription.StatusEnteredInError))
 	}
-	for _, w := range filters {
+	for i, w := range filters {
 		if w == nil {
 			continue
 		}
 		p, err := w.predicate(ctx, q.config)
 		if err != nil {
+			if len(filters) > 1 {
+				err = relay.At(err, i)
+			}
 			return err
 		}
 		if p != nil {
@@ -2683,6 +2808,66 @@ func (c *PrescriptionClient) seen(ctx context.Context, filters ...*PrescriptionW
 }
 
 func (w *PrescriptionWhereInput) predicate(ctx context.Context, c config) (predicate.Prescription, error) {
+	if unaskable := access.Unaskable(ctx, prescription.IDKind); unaskable != 0 {
+		switch {
+		case w.SourceID != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceID")
+		case w.SourceIDNEQ != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDNEQ")
+		case w.SourceIDIn != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDIn")
+		case w.SourceIDNotIn != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDNotIn")
+		case w.SourceIDGT != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDGT")
+		case w.SourceIDGTE != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDGTE")
+		case w.SourceIDLT != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDLT")
+		case w.SourceIDLTE != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDLTE")
+		case w.SourceIDContains != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDContains")
+		case w.SourceIDHasPrefix != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDHasPrefix")
+		case w.SourceIDHasSuffix != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDHasSuffix")
+		case w.SourceIDIsNil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDIsNil")
+		case w.SourceIDNotNil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDNotNil")
+		case w.SourceIDEqualFold != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDEqualFold")
+		case w.SourceIDContainsFold != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDContainsFold")
+		case w.PrescriberName != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("prescriberName")
+		case w.PrescriberNameNEQ != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("prescriberNameNEQ")
+		case w.PrescriberNameIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("prescriberNameIn")
+		case w.PrescriberNameNotIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("prescriberNameNotIn")
+		case w.PrescriberNameGT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("prescriberNameGT")
+		case w.PrescriberNameGTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("prescriberNameGTE")
+		case w.PrescriberNameLT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("prescriberNameLT")
+		case w.PrescriberNameLTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("prescriberNameLTE")
+		case w.PrescriberNameContains != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("prescriberNameContains")
+		case w.PrescriberNameHasPrefix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("prescriberNameHasPrefix")
+		case w.PrescriberNameHasSuffix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("prescriberNameHasSuffix")
+		case w.PrescriberNameEqualFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("prescriberNameEqualFold")
+		case w.PrescriberNameContainsFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("prescriberNameContainsFold")
+		}
+	}
 	all, err := combined[predicate.Prescription](ctx, c, w.Not, w.And, w.Or)
 	if err != nil {
 		return nil, err
@@ -3010,7 +3195,7 @@ func (w *PrescriptionWhereInput) predicate(ctx context.Context, c config) (predi
 	if len(w.HasResidentWith) > 0 {
 		far, err := (&ResidentClient{config: c}).seen(ctx, w.HasResidentWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasResidentWith")
 		}
 		all = append(all, prescription.HasResidentWith(far...))
 	}
@@ -3028,7 +3213,7 @@ func (w *PrescriptionWhereInput) predicate(ctx context.Context, c config) (predi
 	if len(w.HasMedicationWith) > 0 {
 		far, err := (&MedicationClient{config: c}).seen(ctx, w.HasMedicationWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasMedicationWith")
 		}
 		all = append(all, prescription.HasMedicationWith(far...))
 	}
@@ -3046,7 +3231,7 @@ func (w *PrescriptionWhereInput) predicate(ctx context.Context, c config) (predi
 	if len(w.HasReplacesWith) > 0 {
 		far, err := (&PrescriptionClient{config: c}).seen(ctx, w.HasReplacesWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasReplacesWith")
 		}
 		all = append(all, prescription.HasReplacesWith(far...))
 	}
@@ -3064,7 +3249,7 @@ func (w *PrescriptionWhereInput) predicate(ctx context.Context, c config) (predi
 	if len(w.HasReplacedByWith) > 0 {
 		far, err := (&PrescriptionClient{config: c}).seen(ctx, w.HasReplacedByWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasReplacedByWith")
 		}
 		all = append(all, prescription.HasReplacedByWith(far...))
 	}
@@ -3291,12 +3476,15 @@ type ResidentWhereInput struct {
 
 // filter keeps the rows that the filter leaves.
 func (q *ResidentQuery) filter(ctx context.Context, filters ...*ResidentWhereInput) error {
-	for _, w := range filters {
+	for i, w := range filters {
 		if w == nil {
 			continue
 		}
 		p, err := w.predicate(ctx, q.config)
 		if err != nil {
+			if len(filters) > 1 {
+				err = relay.At(err, i)
+			}
 			return err
 		}
 		if p != nil {
@@ -3319,6 +3507,238 @@ func (c *ResidentClient) seen(ctx context.Context, filters ...*ResidentWhereInpu
 }
 
 func (w *ResidentWhereInput) predicate(ctx context.Context, c config) (predicate.Resident, error) {
+	if unaskable := access.Unaskable(ctx, resident.IDKind); unaskable != 0 {
+		switch {
+		case w.SearchText != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("searchText")
+		case w.GivenName != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("givenName")
+		case w.GivenNameNEQ != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("givenNameNEQ")
+		case w.GivenNameIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("givenNameIn")
+		case w.GivenNameNotIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("givenNameNotIn")
+		case w.GivenNameGT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("givenNameGT")
+		case w.GivenNameGTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("givenNameGTE")
+		case w.GivenNameLT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("givenNameLT")
+		case w.GivenNameLTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("givenNameLTE")
+		case w.GivenNameContains != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("givenNameContains")
+		case w.GivenNameHasPrefix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("givenNameHasPrefix")
+		case w.GivenNameHasSuffix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("givenNameHasSuffix")
+		case w.GivenNameEqualFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("givenNameEqualFold")
+		case w.GivenNameContainsFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("givenNameContainsFold")
+		case w.FamilyName != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("familyName")
+		case w.FamilyNameNEQ != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("familyNameNEQ")
+		case w.FamilyNameIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("familyNameIn")
+		case w.FamilyNameNotIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("familyNameNotIn")
+		case w.FamilyNameGT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("familyNameGT")
+		case w.FamilyNameGTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("familyNameGTE")
+		case w.FamilyNameLT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("familyNameLT")
+		case w.FamilyNameLTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("familyNameLTE")
+		case w.FamilyNameContains != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("familyNameContains")
+		case w.FamilyNameHasPrefix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("familyNameHasPrefix")
+		case w.FamilyNameHasSuffix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("familyNameHasSuffix")
+		case w.FamilyNameEqualFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("familyNameEqualFold")
+		case w.FamilyNameContainsFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("familyNameContainsFold")
+		case w.PreferredName != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("preferredName")
+		case w.PreferredNameNEQ != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("preferredNameNEQ")
+		case w.PreferredNameIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("preferredNameIn")
+		case w.PreferredNameNotIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("preferredNameNotIn")
+		case w.PreferredNameGT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("preferredNameGT")
+		case w.PreferredNameGTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("preferredNameGTE")
+		case w.PreferredNameLT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("preferredNameLT")
+		case w.PreferredNameLTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("preferredNameLTE")
+		case w.PreferredNameContains != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("preferredNameContains")
+		case w.PreferredNameHasPrefix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("preferredNameHasPrefix")
+		case w.PreferredNameHasSuffix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("preferredNameHasSuffix")
+		case w.PreferredNameIsNil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("preferredNameIsNil")
+		case w.PreferredNameNotNil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("preferredNameNotNil")
+		case w.PreferredNameEqualFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("preferredNameEqualFold")
+		case w.PreferredNameContainsFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("preferredNameContainsFold")
+		case w.ExternalID != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("externalID")
+		case w.ExternalIDNEQ != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("externalIDNEQ")
+		case w.ExternalIDIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("externalIDIn")
+		case w.ExternalIDNotIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("externalIDNotIn")
+		case w.ExternalIDGT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("externalIDGT")
+		case w.ExternalIDGTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("externalIDGTE")
+		case w.ExternalIDLT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("externalIDLT")
+		case w.ExternalIDLTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("externalIDLTE")
+		case w.ExternalIDContains != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("externalIDContains")
+		case w.ExternalIDHasPrefix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("externalIDHasPrefix")
+		case w.ExternalIDHasSuffix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("externalIDHasSuffix")
+		case w.ExternalIDIsNil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("externalIDIsNil")
+		case w.ExternalIDNotNil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("externalIDNotNil")
+		case w.ExternalIDEqualFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("externalIDEqualFold")
+		case w.ExternalIDContainsFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("externalIDContainsFold")
+		case w.Spo2Scale != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("spo2Scale")
+		case w.Spo2ScaleNEQ != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("spo2ScaleNEQ")
+		case w.Spo2ScaleIn != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("spo2ScaleIn")
+		case w.Spo2ScaleNotIn != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("spo2ScaleNotIn")
+		case w.Spo2ScaleAuthorisedAt != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("spo2ScaleAuthorisedAt")
+		case w.Spo2ScaleAuthorisedAtNEQ != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("spo2ScaleAuthorisedAtNEQ")
+		case w.Spo2ScaleAuthorisedAtIn != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("spo2ScaleAuthorisedAtIn")
+		case w.Spo2ScaleAuthorisedAtNotIn != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("spo2ScaleAuthorisedAtNotIn")
+		case w.Spo2ScaleAuthorisedAtGT != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("spo2ScaleAuthorisedAtGT")
+		case w.Spo2ScaleAuthorisedAtGTE != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("spo2ScaleAuthorisedAtGTE")
+		case w.Spo2ScaleAuthorisedAtLT != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("spo2ScaleAuthorisedAtLT")
+		case w.Spo2ScaleAuthorisedAtLTE != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("spo2ScaleAuthorisedAtLTE")
+		case w.Spo2ScaleAuthorisedAtIsNil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("spo2ScaleAuthorisedAtIsNil")
+		case w.Spo2ScaleAuthorisedAtNotNil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("spo2ScaleAuthorisedAtNotNil")
+		case w.HeightCm != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("heightCm")
+		case w.HeightCmNEQ != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("heightCmNEQ")
+		case w.HeightCmIn != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("heightCmIn")
+		case w.HeightCmNotIn != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("heightCmNotIn")
+		case w.HeightCmGT != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("heightCmGT")
+		case w.HeightCmGTE != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("heightCmGTE")
+		case w.HeightCmLT != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("heightCmLT")
+		case w.HeightCmLTE != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("heightCmLTE")
+		case w.HeightCmIsNil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("heightCmIsNil")
+		case w.HeightCmNotNil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("heightCmNotNil")
+		case w.Resuscitation != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("resuscitation")
+		case w.ResuscitationNEQ != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("resuscitationNEQ")
+		case w.ResuscitationIn != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("resuscitationIn")
+		case w.ResuscitationNotIn != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("resuscitationNotIn")
+		case w.AllergyStatus != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("allergyStatus")
+		case w.AllergyStatusNEQ != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("allergyStatusNEQ")
+		case w.AllergyStatusIn != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("allergyStatusIn")
+		case w.AllergyStatusNotIn != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("allergyStatusNotIn")
+		case w.WellnessIntervalHours != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("wellnessIntervalHours")
+		case w.WellnessIntervalHoursNEQ != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("wellnessIntervalHoursNEQ")
+		case w.WellnessIntervalHoursIn != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("wellnessIntervalHoursIn")
+		case w.WellnessIntervalHoursNotIn != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("wellnessIntervalHoursNotIn")
+		case w.WellnessIntervalHoursGT != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("wellnessIntervalHoursGT")
+		case w.WellnessIntervalHoursGTE != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("wellnessIntervalHoursGTE")
+		case w.WellnessIntervalHoursLT != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("wellnessIntervalHoursLT")
+		case w.WellnessIntervalHoursLTE != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("wellnessIntervalHoursLTE")
+		case w.Notes != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notes")
+		case w.NotesNEQ != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesNEQ")
+		case w.NotesIn != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesIn")
+		case w.NotesNotIn != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesNotIn")
+		case w.NotesGT != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesGT")
+		case w.NotesGTE != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesGTE")
+		case w.NotesLT != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesLT")
+		case w.NotesLTE != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesLTE")
+		case w.NotesContains != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesContains")
+		case w.NotesHasPrefix != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesHasPrefix")
+		case w.NotesHasSuffix != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesHasSuffix")
+		case w.NotesIsNil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesIsNil")
+		case w.NotesNotNil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesNotNil")
+		case w.NotesEqualFold != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesEqualFold")
+		case w.NotesContainsFold != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesContainsFold")
+		case w.HasSpo2ScaleAuthorisedBy != nil && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("hasSpo2ScaleAuthorisedBy")
+		case len(w.HasSpo2ScaleAuthorisedByWith) > 0 && unaskable.Has(access.Clinical):
+			return nil, access.Unasked("hasSpo2ScaleAuthorisedByWith")
+		}
+	}
 	all, err := combined[predicate.Resident](ctx, c, w.Not, w.And, w.Or)
 	if err != nil {
 		return nil, err
@@ -3534,7 +3954,7 @@ func (w *ResidentWhereInput) predicate(ctx context.Context, c config) (predicate
 	if len(w.HasContactsWith) > 0 {
 		far, err := (&ResidentContactClient{config: c}).seen(ctx, w.HasContactsWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasContactsWith")
 		}
 		all = append(all, resident.HasContactsWith(far...))
 	}
@@ -3552,7 +3972,7 @@ func (w *ResidentWhereInput) predicate(ctx context.Context, c config) (predicate
 	if len(w.HasAllergiesWith) > 0 {
 		far, err := (&AllergyClient{config: c}).seen(ctx, w.HasAllergiesWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasAllergiesWith")
 		}
 		all = append(all, resident.HasAllergiesWith(far...))
 	}
@@ -3570,7 +3990,7 @@ func (w *ResidentWhereInput) predicate(ctx context.Context, c config) (predicate
 	if len(w.HasPrescriptionsWith) > 0 {
 		far, err := (&PrescriptionClient{config: c}).seen(ctx, w.HasPrescriptionsWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasPrescriptionsWith")
 		}
 		all = append(all, resident.HasPrescriptionsWith(far...))
 	}
@@ -3588,7 +4008,7 @@ func (w *ResidentWhereInput) predicate(ctx context.Context, c config) (predicate
 	if len(w.HasWellnessWith) > 0 {
 		far, err := (&WellnessClient{config: c}).seen(ctx, w.HasWellnessWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasWellnessWith")
 		}
 		all = append(all, resident.HasWellnessWith(far...))
 	}
@@ -3606,7 +4026,7 @@ func (w *ResidentWhereInput) predicate(ctx context.Context, c config) (predicate
 	if len(w.HasParticipationsWith) > 0 {
 		far, err := (&ActivityParticipationClient{config: c}).seen(ctx, w.HasParticipationsWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasParticipationsWith")
 		}
 		all = append(all, resident.HasParticipationsWith(far...))
 	}
@@ -3624,7 +4044,7 @@ func (w *ResidentWhereInput) predicate(ctx context.Context, c config) (predicate
 	if len(w.HasSpo2ScaleAuthorisedByWith) > 0 {
 		far, err := (&StaffUserClient{config: c}).seen(ctx, w.HasSpo2ScaleAuthorisedByWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasSpo2ScaleAuthorisedByWith")
 		}
 		all = append(all, resident.HasSpo2ScaleAuthorisedByWith(far...))
 	}
@@ -3719,16 +4139,21 @@ type ResidentContactWhereInput struct {
 	IsFamilyPortalNEQ *bool                          `json:"isFamilyPortalNEQ,omitempty"`
 	HasResident       *bool                          `json:"hasResident,omitempty"`
 	HasResidentWith   []*ResidentWhereInput          `json:"hasResidentWith,omitempty"`
+	HasPortalUser     *bool                          `json:"hasPortalUser,omitempty"`
+	HasPortalUserWith []*StaffUserWhereInput         `json:"hasPortalUserWith,omitempty"`
 }
 
 // filter keeps the rows that the filter leaves.
 func (q *ResidentContactQuery) filter(ctx context.Context, filters ...*ResidentContactWhereInput) error {
-	for _, w := range filters {
+	for i, w := range filters {
 		if w == nil {
 			continue
 		}
 		p, err := w.predicate(ctx, q.config)
 		if err != nil {
+			if len(filters) > 1 {
+				err = relay.At(err, i)
+			}
 			return err
 		}
 		if p != nil {
@@ -3751,6 +4176,100 @@ func (c *ResidentContactClient) seen(ctx context.Context, filters ...*ResidentCo
 }
 
 func (w *ResidentContactWhereInput) predicate(ctx context.Context, c config) (predicate.ResidentContact, error) {
+	if unaskable := access.Unaskable(ctx, residentcontact.IDKind); unaskable != 0 {
+		switch {
+		case w.Name != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("name")
+		case w.NameNEQ != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("nameNEQ")
+		case w.NameIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("nameIn")
+		case w.NameNotIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("nameNotIn")
+		case w.NameGT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("nameGT")
+		case w.NameGTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("nameGTE")
+		case w.NameLT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("nameLT")
+		case w.NameLTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("nameLTE")
+		case w.NameContains != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("nameContains")
+		case w.NameHasPrefix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("nameHasPrefix")
+		case w.NameHasSuffix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("nameHasSuffix")
+		case w.NameEqualFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("nameEqualFold")
+		case w.NameContainsFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("nameContainsFold")
+		case w.Phone != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("phone")
+		case w.PhoneNEQ != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("phoneNEQ")
+		case w.PhoneIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("phoneIn")
+		case w.PhoneNotIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("phoneNotIn")
+		case w.PhoneGT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("phoneGT")
+		case w.PhoneGTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("phoneGTE")
+		case w.PhoneLT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("phoneLT")
+		case w.PhoneLTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("phoneLTE")
+		case w.PhoneContains != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("phoneContains")
+		case w.PhoneHasPrefix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("phoneHasPrefix")
+		case w.PhoneHasSuffix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("phoneHasSuffix")
+		case w.PhoneIsNil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("phoneIsNil")
+		case w.PhoneNotNil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("phoneNotNil")
+		case w.PhoneEqualFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("phoneEqualFold")
+		case w.PhoneContainsFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("phoneContainsFold")
+		case w.Email != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("email")
+		case w.EmailNEQ != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emailNEQ")
+		case w.EmailIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emailIn")
+		case w.EmailNotIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emailNotIn")
+		case w.EmailGT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emailGT")
+		case w.EmailGTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emailGTE")
+		case w.EmailLT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emailLT")
+		case w.EmailLTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emailLTE")
+		case w.EmailContains != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emailContains")
+		case w.EmailHasPrefix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emailHasPrefix")
+		case w.EmailHasSuffix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emailHasSuffix")
+		case w.EmailIsNil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emailIsNil")
+		case w.EmailNotNil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emailNotNil")
+		case w.EmailEqualFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emailEqualFold")
+		case w.EmailContainsFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emailContainsFold")
+		case w.HasPortalUser != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("hasPortalUser")
+		case len(w.HasPortalUserWith) > 0 && unaskable.Has(access.Admin):
+			return nil, access.Unasked("hasPortalUserWith")
+		}
+	}
 	all, err := combined[predicate.ResidentContact](ctx, c, w.Not, w.And, w.Or)
 	if err != nil {
 		return nil, err
@@ -3844,9 +4363,27 @@ func (w *ResidentContactWhereInput) predicate(ctx context.Context, c config) (pr
 	if len(w.HasResidentWith) > 0 {
 		far, err := (&ResidentClient{config: c}).seen(ctx, w.HasResidentWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasResidentWith")
 		}
 		all = append(all, residentcontact.HasResidentWith(far...))
+	}
+	if w.HasPortalUser != nil {
+		far, err := (&StaffUserClient{config: c}).seen(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p := residentcontact.HasPortalUserWith(far...)
+		if !*w.HasPortalUser {
+			p = residentcontact.Not(p)
+		}
+		all = append(all, p)
+	}
+	if len(w.HasPortalUserWith) > 0 {
+		far, err := (&StaffUserClient{config: c}).seen(ctx, w.HasPortalUserWith...)
+		if err != nil {
+			return nil, relay.At(err, "hasPortalUserWith")
+		}
+		all = append(all, residentcontact.HasPortalUserWith(far...))
 	}
 	switch len(all) {
 	case 0:
@@ -3921,12 +4458,15 @@ type RevisionWhereInput struct {
 
 // filter keeps the rows that the filter leaves.
 func (q *RevisionQuery) filter(ctx context.Context, filters ...*RevisionWhereInput) error {
-	for _, w := range filters {
+	for i, w := range filters {
 		if w == nil {
 			continue
 		}
 		p, err := w.predicate(ctx, q.config)
 		if err != nil {
+			if len(filters) > 1 {
+				err = relay.At(err, i)
+			}
 			return err
 		}
 		if p != nil {
@@ -3949,6 +4489,40 @@ func (c *RevisionClient) seen(ctx context.Context, filters ...*RevisionWhereInpu
 }
 
 func (w *RevisionWhereInput) predicate(ctx context.Context, c config) (predicate.Revision, error) {
+	if unaskable := access.Unaskable(ctx, revision.IDKind); unaskable != 0 {
+		switch {
+		case w.Reason != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reason")
+		case w.ReasonNEQ != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonNEQ")
+		case w.ReasonIn != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonIn")
+		case w.ReasonNotIn != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonNotIn")
+		case w.ReasonGT != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonGT")
+		case w.ReasonGTE != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonGTE")
+		case w.ReasonLT != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonLT")
+		case w.ReasonLTE != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonLTE")
+		case w.ReasonContains != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonContains")
+		case w.ReasonHasPrefix != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonHasPrefix")
+		case w.ReasonHasSuffix != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonHasSuffix")
+		case w.ReasonIsNil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonIsNil")
+		case w.ReasonNotNil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonNotNil")
+		case w.ReasonEqualFold != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonEqualFold")
+		case w.ReasonContainsFold != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("reasonContainsFold")
+		}
+	}
 	all, err := combined[predicate.Revision](ctx, c, w.Not, w.And, w.Or)
 	if err != nil {
 		return nil, err
@@ -4103,12 +4677,15 @@ type StaffUserWhereInput struct {
 
 // filter keeps the rows that the filter leaves.
 func (q *StaffUserQuery) filter(ctx context.Context, filters ...*StaffUserWhereInput) error {
-	for _, w := range filters {
+	for i, w := range filters {
 		if w == nil {
 			continue
 		}
 		p, err := w.predicate(ctx, q.config)
 		if err != nil {
+			if len(filters) > 1 {
+				err = relay.At(err, i)
+			}
 			return err
 		}
 		if p != nil {
@@ -4131,6 +4708,108 @@ func (c *StaffUserClient) seen(ctx context.Context, filters ...*StaffUserWhereIn
 }
 
 func (w *StaffUserWhereInput) predicate(ctx context.Context, c config) (predicate.StaffUser, error) {
+	if unaskable := access.Unaskable(ctx, staffuser.IDKind); unaskable != 0 {
+		switch {
+		case w.DisplayName != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("displayName")
+		case w.DisplayNameNEQ != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("displayNameNEQ")
+		case w.DisplayNameIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("displayNameIn")
+		case w.DisplayNameNotIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("displayNameNotIn")
+		case w.DisplayNameGT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("displayNameGT")
+		case w.DisplayNameGTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("displayNameGTE")
+		case w.DisplayNameLT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("displayNameLT")
+		case w.DisplayNameLTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("displayNameLTE")
+		case w.DisplayNameContains != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("displayNameContains")
+		case w.DisplayNameHasPrefix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("displayNameHasPrefix")
+		case w.DisplayNameHasSuffix != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("displayNameHasSuffix")
+		case w.DisplayNameEqualFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("displayNameEqualFold")
+		case w.DisplayNameContainsFold != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("displayNameContainsFold")
+		case w.Email != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("email")
+		case w.EmailNEQ != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("emailNEQ")
+		case w.EmailIn != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("emailIn")
+		case w.EmailNotIn != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("emailNotIn")
+		case w.EmailGT != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("emailGT")
+		case w.EmailGTE != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("emailGTE")
+		case w.EmailLT != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("emailLT")
+		case w.EmailLTE != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("emailLTE")
+		case w.EmailContains != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("emailContains")
+		case w.EmailHasPrefix != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("emailHasPrefix")
+		case w.EmailHasSuffix != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("emailHasSuffix")
+		case w.EmailEqualFold != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("emailEqualFold")
+		case w.EmailContainsFold != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("emailContainsFold")
+		case w.Role != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("role")
+		case w.RoleNEQ != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("roleNEQ")
+		case w.RoleIn != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("roleIn")
+		case w.RoleNotIn != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("roleNotIn")
+		case w.Active != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("active")
+		case w.ActiveNEQ != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("activeNEQ")
+		case w.SeesNames != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("seesNames")
+		case w.SeesNamesNEQ != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("seesNamesNEQ")
+		case w.Subject != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("subject")
+		case w.SubjectNEQ != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("subjectNEQ")
+		case w.SubjectIn != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("subjectIn")
+		case w.SubjectNotIn != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("subjectNotIn")
+		case w.SubjectGT != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("subjectGT")
+		case w.SubjectGTE != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("subjectGTE")
+		case w.SubjectLT != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("subjectLT")
+		case w.SubjectLTE != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("subjectLTE")
+		case w.SubjectContains != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("subjectContains")
+		case w.SubjectHasPrefix != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("subjectHasPrefix")
+		case w.SubjectHasSuffix != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("subjectHasSuffix")
+		case w.SubjectIsNil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("subjectIsNil")
+		case w.SubjectNotNil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("subjectNotNil")
+		case w.SubjectEqualFold != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("subjectEqualFold")
+		case w.SubjectContainsFold != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("subjectContainsFold")
+		}
+	}
 	all, err := combined[predicate.StaffUser](ctx, c, w.Not, w.And, w.Or)
 	if err != nil {
 		return nil, err
@@ -4222,7 +4901,7 @@ func (w *StaffUserWhereInput) predicate(ctx context.Context, c config) (predicat
 	if len(w.HasActivitiesWith) > 0 {
 		far, err := (&ActivityClient{config: c}).seen(ctx, w.HasActivitiesWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasActivitiesWith")
 		}
 		all = append(all, staffuser.HasActivitiesWith(far...))
 	}
@@ -4240,7 +4919,7 @@ func (w *StaffUserWhereInput) predicate(ctx context.Context, c config) (predicat
 	if len(w.HasAPIKeysWith) > 0 {
 		far, err := (&APIKeyClient{config: c}).seen(ctx, w.HasAPIKeysWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasAPIKeysWith")
 		}
 		all = append(all, staffuser.HasAPIKeysWith(far...))
 	}
@@ -4544,12 +5223,15 @@ func (q *WellnessQuery) filter(ctx context.Context, filters ...*WellnessWhereInp
 	if !slices.ContainsFunc(filters, (*WellnessWhereInput).namesStatus) {
 		q.Where(wellness.StatusNEQ(wellness.StatusEnteredInError))
 	}
-	for _, w := range filters {
+	for i, w := range filters {
 		if w == nil {
 			continue
 		}
 		p, err := w.predicate(ctx, q.config)
 		if err != nil {
+			if len(filters) > 1 {
+				err = relay.At(err, i)
+			}
 			return err
 		}
 		if p != nil {
@@ -4572,6 +5254,70 @@ func (c *WellnessClient) seen(ctx context.Context, filters ...*WellnessWhereInpu
 }
 
 func (w *WellnessWhereInput) predicate(ctx context.Context, c config) (predicate.Wellness, error) {
+	if unaskable := access.Unaskable(ctx, wellness.IDKind); unaskable != 0 {
+		switch {
+		case w.SourceID != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceID")
+		case w.SourceIDNEQ != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDNEQ")
+		case w.SourceIDIn != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDIn")
+		case w.SourceIDNotIn != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDNotIn")
+		case w.SourceIDGT != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDGT")
+		case w.SourceIDGTE != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDGTE")
+		case w.SourceIDLT != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDLT")
+		case w.SourceIDLTE != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDLTE")
+		case w.SourceIDContains != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDContains")
+		case w.SourceIDHasPrefix != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDHasPrefix")
+		case w.SourceIDHasSuffix != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDHasSuffix")
+		case w.SourceIDIsNil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDIsNil")
+		case w.SourceIDNotNil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDNotNil")
+		case w.SourceIDEqualFold != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDEqualFold")
+		case w.SourceIDContainsFold != nil && unaskable.Has(access.Admin):
+			return nil, access.Unasked("sourceIDContainsFold")
+		case w.Notes != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notes")
+		case w.NotesNEQ != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesNEQ")
+		case w.NotesIn != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesIn")
+		case w.NotesNotIn != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesNotIn")
+		case w.NotesGT != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesGT")
+		case w.NotesGTE != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesGTE")
+		case w.NotesLT != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesLT")
+		case w.NotesLTE != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesLTE")
+		case w.NotesContains != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesContains")
+		case w.NotesHasPrefix != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesHasPrefix")
+		case w.NotesHasSuffix != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesHasSuffix")
+		case w.NotesIsNil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesIsNil")
+		case w.NotesNotNil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesNotNil")
+		case w.NotesEqualFold != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesEqualFold")
+		case w.NotesContainsFold != nil && unaskable.Has(access.Notes):
+			return nil, access.Unasked("notesContainsFold")
+		}
+	}
 	all, err := combined[predicate.Wellness](ctx, c, w.Not, w.And, w.Or)
 	if err != nil {
 		return nil, err
@@ -4848,7 +5594,7 @@ func (w *WellnessWhereInput) predicate(ctx context.Context, c config) (predicate
 	if len(w.HasResidentWith) > 0 {
 		far, err := (&ResidentClient{config: c}).seen(ctx, w.HasResidentWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasResidentWith")
 		}
 		all = append(all, wellness.HasResidentWith(far...))
 	}
@@ -4866,7 +5612,7 @@ func (w *WellnessWhereInput) predicate(ctx context.Context, c config) (predicate
 	if len(w.HasRecordedByWith) > 0 {
 		far, err := (&StaffUserClient{config: c}).seen(ctx, w.HasRecordedByWith...)
 		if err != nil {
-			return nil, err
+			return nil, relay.At(err, "hasRecordedByWith")
 		}
 		all = append(all, wellness.HasRecordedByWith(far...))
 	}

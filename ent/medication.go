@@ -5,6 +5,7 @@ package ent
 import (
 	"carehome/ent/medication"
 	"carehome/ent/staffuser"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"carehome/internal/scalar"
@@ -74,6 +75,8 @@ type Medication struct {
 	selectValues sql.SelectValues
 	// pages are the connections that were loaded with the row.
 	pages relay.Pages
+	// hidden are the classes of fields that were taken from the row.
+	hidden access.Classes
 }
 
 // MedicationEdges holds the relations/edges for other nodes in the graph.

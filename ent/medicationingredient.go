@@ -6,6 +6,7 @@ import (
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
 	"carehome/ent/staffuser"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"carehome/internal/scalar"
@@ -46,6 +47,8 @@ type MedicationIngredient struct {
 	selectValues sql.SelectValues
 	// pages are the connections that were loaded with the row.
 	pages relay.Pages
+	// hidden are the classes of fields that were taken from the row.
+	hidden access.Classes
 }
 
 // MedicationIngredientEdges holds the relations/edges for other nodes in the graph.

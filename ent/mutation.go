@@ -16,6 +16,7 @@ import (
 	"carehome/ent/resident"
 	"carehome/ent/residentcontact"
 	"carehome/ent/revision"
+	"carehome/ent/secret"
 	"carehome/ent/staffuser"
 	"carehome/ent/wellness"
 	"carehome/internal/nodeid"
@@ -52,6 +53,7 @@ const (
 	TypeResident              = "Resident"
 	TypeResidentContact       = "ResidentContact"
 	TypeRevision              = "Revision"
+	TypeSecret                = "Secret"
 	TypeStaffUser             = "StaffUser"
 	TypeWellness              = "Wellness"
 )
@@ -18251,29 +18253,31 @@ func (m *ResidentMutation) ResetEdge(name string) error {
 // ResidentContactMutation represents an operation that mutates the ResidentContact nodes in the graph.
 type ResidentContactMutation struct {
 	config
-	op                Op
-	typ               string
-	id                *nodeid.ID
-	created_at        *scalar.Time
-	updated_at        *scalar.Time
-	version           *int
-	addversion        *int
-	name              *string
-	relationship      *residentcontact.Relationship
-	phone             *string
-	email             *string
-	is_primary        *bool
-	is_family_portal  *bool
-	clearedFields     map[string]struct{}
-	created_by        *nodeid.ID
-	clearedcreated_by bool
-	updated_by        *nodeid.ID
-	clearedupdated_by bool
-	resident          *nodeid.ID
-	clearedresident   bool
-	done              bool
-	oldValue          func(context.Context) (*ResidentContact, error)
-	predicates        []predicate.ResidentContact
+	op                 Op
+	typ                string
+	id                 *nodeid.ID
+	created_at         *scalar.Time
+	updated_at         *scalar.Time
+	version            *int
+	addversion         *int
+	name               *string
+	relationship       *residentcontact.Relationship
+	phone              *string
+	email              *string
+	is_primary         *bool
+	is_family_portal   *bool
+	clearedFields      map[string]struct{}
+	created_by         *nodeid.ID
+	clearedcreated_by  bool
+	updated_by         *nodeid.ID
+	clearedupdated_by  bool
+	resident           *nodeid.ID
+	clearedresident    bool
+	portal_user        *nodeid.ID
+	clearedportal_user bool
+	done               bool
+	oldValue           func(context.Context) (*ResidentContact, error)
+	predicates         []predicate.ResidentContact
 }
 
 var _ ent.Mutation = (*ResidentContactMutation)(nil)
@@ -18884,6 +18888,55 @@ func (m *ResidentContactMutation) ResetIsFamilyPortal() {
 	m.is_family_portal = nil
 }
 
+// SetPortalUserID sets the "portal_user_id" field.
+func (m *ResidentContactMutation) SetPortalUserID(n nodeid.ID) {
+	m.portal_user = &n
+}
+
+// PortalUserID returns the value of the "portal_user_id" field in the mutation.
+func (m *ResidentContactMutation) PortalUserID() (r nodeid.ID, exists bool) {
+	v := m.portal_user
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPortalUserID returns the old "portal_user_id" field's value of the ResidentContact entity.
+// If the ResidentContact object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ResidentContactMutation) OldPortalUserID(ctx context.Context) (v *nodeid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPortalUserID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPortalUserID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPortalUserID: %w", err)
+	}
+	return oldValue.PortalUserID, nil
+}
+
+// ClearPortalUserID clears the value of the "portal_user_id" field.
+func (m *ResidentContactMutation) ClearPortalUserID() {
+	m.portal_user = nil
+	m.clearedFields[residentcontact.FieldPortalUserID] = struct{}{}
+}
+
+// PortalUserIDCleared returns if the "portal_user_id" field was cleared in this mutation.
+func (m *ResidentContactMutation) PortalUserIDCleared() bool {
+	_, ok := m.clearedFields[residentcontact.FieldPortalUserID]
+	return ok
+}
+
+// ResetPortalUserID resets all changes to the "portal_user_id" field.
+func (m *ResidentContactMutation) ResetPortalUserID() {
+	m.portal_user = nil
+	delete(m.clearedFields, residentcontact.FieldPortalUserID)
+}
+
 // ClearCreatedBy clears the "created_by" edge to the StaffUser entity.
 func (m *ResidentContactMutation) ClearCreatedBy() {
 	m.clearedcreated_by = true
@@ -18965,6 +19018,33 @@ func (m *ResidentContactMutation) ResetResident() {
 	m.clearedresident = false
 }
 
+// ClearPortalUser clears the "portal_user" edge to the StaffUser entity.
+func (m *ResidentContactMutation) ClearPortalUser() {
+	m.clearedportal_user = true
+	m.clearedFields[residentcontact.FieldPortalUserID] = struct{}{}
+}
+
+// PortalUserCleared reports if the "portal_user" edge to the StaffUser entity was cleared.
+func (m *ResidentContactMutation) PortalUserCleared() bool {
+	return m.PortalUserIDCleared() || m.clearedportal_user
+}
+
+// PortalUserIDs returns the "portal_user" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// PortalUserID instead. It exists only for internal usage by the builders.
+func (m *ResidentContactMutation) PortalUserIDs() (ids []nodeid.ID) {
+	if id := m.portal_user; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetPortalUser resets all changes to the "portal_user" edge.
+func (m *ResidentContactMutation) ResetPortalUser() {
+	m.portal_user = nil
+	m.clearedportal_user = false
+}
+
 // Where appends a list predicates to the ResidentContactMutation builder.
 func (m *ResidentContactMutation) Where(ps ...predicate.ResidentContact) {
 	m.predicates = append(m.predicates, ps...)
@@ -18999,7 +19079,7 @@ func (m *ResidentContactMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ResidentContactMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 13)
 	if m.created_at != nil {
 		fields = append(fields, residentcontact.FieldCreatedAt)
 	}
@@ -19036,6 +19116,9 @@ func (m *ResidentContactMutation) Fields() []string {
 	if m.is_family_portal != nil {
 		fields = append(fields, residentcontact.FieldIsFamilyPortal)
 	}
+	if m.portal_user != nil {
+		fields = append(fields, residentcontact.FieldPortalUserID)
+	}
 	return fields
 }
 
@@ -19068,6 +19151,8 @@ func (m *ResidentContactMutation) Field(name string) (ent.Value, bool) {
 		return m.IsPrimary()
 	case residentcontact.FieldIsFamilyPortal:
 		return m.IsFamilyPortal()
+	case residentcontact.FieldPortalUserID:
+		return m.PortalUserID()
 	}
 	return nil, false
 }
@@ -19101,6 +19186,8 @@ func (m *ResidentContactMutation) OldField(ctx context.Context, name string) (en
 		return m.OldIsPrimary(ctx)
 	case residentcontact.FieldIsFamilyPortal:
 		return m.OldIsFamilyPortal(ctx)
+	case residentcontact.FieldPortalUserID:
+		return m.OldPortalUserID(ctx)
 	}
 	return nil, fmt.Errorf("unknown ResidentContact field %s", name)
 }
@@ -19194,6 +19281,13 @@ func (m *ResidentContactMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetIsFamilyPortal(v)
 		return nil
+	case residentcontact.FieldPortalUserID:
+		v, ok := value.(nodeid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPortalUserID(v)
+		return nil
 	}
 	return fmt.Errorf("unknown ResidentContact field %s", name)
 }
@@ -19251,6 +19345,9 @@ func (m *ResidentContactMutation) ClearedFields() []string {
 	if m.FieldCleared(residentcontact.FieldEmail) {
 		fields = append(fields, residentcontact.FieldEmail)
 	}
+	if m.FieldCleared(residentcontact.FieldPortalUserID) {
+		fields = append(fields, residentcontact.FieldPortalUserID)
+	}
 	return fields
 }
 
@@ -19276,6 +19373,9 @@ func (m *ResidentContactMutation) ClearField(name string) error {
 		return nil
 	case residentcontact.FieldEmail:
 		m.ClearEmail()
+		return nil
+	case residentcontact.FieldPortalUserID:
+		m.ClearPortalUserID()
 		return nil
 	}
 	return fmt.Errorf("unknown ResidentContact nullable field %s", name)
@@ -19321,13 +19421,16 @@ func (m *ResidentContactMutation) ResetField(name string) error {
 	case residentcontact.FieldIsFamilyPortal:
 		m.ResetIsFamilyPortal()
 		return nil
+	case residentcontact.FieldPortalUserID:
+		m.ResetPortalUserID()
+		return nil
 	}
 	return fmt.Errorf("unknown ResidentContact field %s", name)
 }
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *ResidentContactMutation) AddedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.created_by != nil {
 		edges = append(edges, residentcontact.EdgeCreatedBy)
 	}
@@ -19336,6 +19439,9 @@ func (m *ResidentContactMutation) AddedEdges() []string {
 	}
 	if m.resident != nil {
 		edges = append(edges, residentcontact.EdgeResident)
+	}
+	if m.portal_user != nil {
+		edges = append(edges, residentcontact.EdgePortalUser)
 	}
 	return edges
 }
@@ -19356,13 +19462,17 @@ func (m *ResidentContactMutation) AddedIDs(name string) []ent.Value {
 		if id := m.resident; id != nil {
 			return []ent.Value{*id}
 		}
+	case residentcontact.EdgePortalUser:
+		if id := m.portal_user; id != nil {
+			return []ent.Value{*id}
+		}
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *ResidentContactMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	return edges
 }
 
@@ -19374,7 +19484,7 @@ func (m *ResidentContactMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *ResidentContactMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.clearedcreated_by {
 		edges = append(edges, residentcontact.EdgeCreatedBy)
 	}
@@ -19383,6 +19493,9 @@ func (m *ResidentContactMutation) ClearedEdges() []string {
 	}
 	if m.clearedresident {
 		edges = append(edges, residentcontact.EdgeResident)
+	}
+	if m.clearedportal_user {
+		edges = append(edges, residentcontact.EdgePortalUser)
 	}
 	return edges
 }
@@ -19397,6 +19510,8 @@ func (m *ResidentContactMutation) EdgeCleared(name string) bool {
 		return m.clearedupdated_by
 	case residentcontact.EdgeResident:
 		return m.clearedresident
+	case residentcontact.EdgePortalUser:
+		return m.clearedportal_user
 	}
 	return false
 }
@@ -19414,6 +19529,9 @@ func (m *ResidentContactMutation) ClearEdge(name string) error {
 	case residentcontact.EdgeResident:
 		m.ClearResident()
 		return nil
+	case residentcontact.EdgePortalUser:
+		m.ClearPortalUser()
+		return nil
 	}
 	return fmt.Errorf("unknown ResidentContact unique edge %s", name)
 }
@@ -19430,6 +19548,9 @@ func (m *ResidentContactMutation) ResetEdge(name string) error {
 		return nil
 	case residentcontact.EdgeResident:
 		m.ResetResident()
+		return nil
+	case residentcontact.EdgePortalUser:
+		m.ResetPortalUser()
 		return nil
 	}
 	return fmt.Errorf("unknown ResidentContact edge %s", name)
@@ -20475,6 +20596,338 @@ func (m *RevisionMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Revision edge %s", name)
+}
+
+// SecretMutation represents an operation that mutates the Secret nodes in the graph.
+type SecretMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	value         *[]byte
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Secret, error)
+	predicates    []predicate.Secret
+}
+
+var _ ent.Mutation = (*SecretMutation)(nil)
+
+// secretOption allows management of the mutation configuration using functional options.
+type secretOption func(*SecretMutation)
+
+// newSecretMutation creates new mutation for the Secret entity.
+func newSecretMutation(c config, op Op, opts ...secretOption) *SecretMutation {
+	m := &SecretMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSecret,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSecretID sets the ID field of the mutation.
+func withSecretID(id string) secretOption {
+	return func(m *SecretMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Secret
+		)
+		m.oldValue = func(ctx context.Context) (*Secret, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Secret.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSecret sets the old Secret of the mutation.
+func withSecret(node *Secret) secretOption {
+	return func(m *SecretMutation) {
+		m.oldValue = func(context.Context) (*Secret, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SecretMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SecretMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Secret entities.
+func (m *SecretMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SecretMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SecretMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Secret.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetValue sets the "value" field.
+func (m *SecretMutation) SetValue(b []byte) {
+	m.value = &b
+}
+
+// Value returns the value of the "value" field in the mutation.
+func (m *SecretMutation) Value() (r []byte, exists bool) {
+	v := m.value
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldValue returns the old "value" field's value of the Secret entity.
+// If the Secret object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SecretMutation) OldValue(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldValue is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldValue requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldValue: %w", err)
+	}
+	return oldValue.Value, nil
+}
+
+// ResetValue resets all changes to the "value" field.
+func (m *SecretMutation) ResetValue() {
+	m.value = nil
+}
+
+// Where appends a list predicates to the SecretMutation builder.
+func (m *SecretMutation) Where(ps ...predicate.Secret) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SecretMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SecretMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Secret, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SecretMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SecretMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Secret).
+func (m *SecretMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SecretMutation) Fields() []string {
+	fields := make([]string, 0, 1)
+	if m.value != nil {
+		fields = append(fields, secret.FieldValue)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SecretMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case secret.FieldValue:
+		return m.Value()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SecretMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case secret.FieldValue:
+		return m.OldValue(ctx)
+	}
+	return nil, fmt.Errorf("unknown Secret field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SecretMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case secret.FieldValue:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetValue(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Secret field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SecretMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SecretMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SecretMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown Secret numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SecretMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SecretMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SecretMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Secret nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SecretMutation) ResetField(name string) error {
+	switch name {
+	case secret.FieldValue:
+		m.ResetValue()
+		return nil
+	}
+	return fmt.Errorf("unknown Secret field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SecretMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SecretMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SecretMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SecretMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SecretMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SecretMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SecretMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Secret unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SecretMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Secret edge %s", name)
 }
 
 // StaffUserMutation represents an operation that mutates the StaffUser nodes in the graph.

@@ -7,6 +7,7 @@ import (
 	"carehome/ent/prescription"
 	"carehome/ent/resident"
 	"carehome/ent/staffuser"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"carehome/internal/scalar"
@@ -115,6 +116,8 @@ type Prescription struct {
 	selectValues sql.SelectValues
 	// pages are the connections that were loaded with the row.
 	pages relay.Pages
+	// hidden are the classes of fields that were taken from the row.
+	hidden access.Classes
 }
 
 // PrescriptionEdges holds the relations/edges for other nodes in the graph.

@@ -643,6 +643,9 @@ func (_q *PrescriptionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 			return nil, err
 		}
 	}
+	if err := _q.mask(ctx, nodes); err != nil {
+		return nil, err
+	}
 
 	return nodes, nil
 }

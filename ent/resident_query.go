@@ -752,6 +752,9 @@ func (_q *ResidentQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Res
 			return nil, err
 		}
 	}
+	if err := _q.mask(ctx, nodes); err != nil {
+		return nil, err
+	}
 
 	return nodes, nil
 }

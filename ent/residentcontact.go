@@ -6,6 +6,7 @@ import (
 	"carehome/ent/resident"
 	"carehome/ent/residentcontact"
 	"carehome/ent/staffuser"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"carehome/internal/scalar"
@@ -46,12 +47,16 @@ type ResidentContact struct {
 	IsPrimary bool `json:"is_primary,omitempty"`
 	// Whether this person may sign in to see the resident, given consent.
 	IsFamilyPortal bool `json:"is_family_portal,omitempty"`
+	// Who this person is when signed in.
+	PortalUserID *nodeid.ID `json:"portal_user_id,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the ResidentContactQuery when eager-loading is set.
 	Edges        ResidentContactEdges `json:"edges"`
 	selectValues sql.SelectValues
 	// pages are the connections that were loaded with the row.
 	pages relay.Pages
+	// hidden are the classes of fields that were taken from the row.
+	hidden access.Classes
 }
 
 // ResidentContactEdges holds the relations/edges for other nodes in the graph.
@@ -62,9 +67,11 @@ type ResidentContactEdges struct {
 	UpdatedBy *StaffUser `json:"updated_by,omitempty"`
 	// Whose contact this is.
 	Resident *Resident `json:"resident,omitempty"`
+	// Who this person is when signed in, of the role FAMILY; sees the resident while isFamilyPortal is true and the resident consents.
+	PortalUser *StaffUser `json:"portal_user,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [3]bool
+	loadedTypes [4]bool
 }
 
 // CreatedByOrErr returns the CreatedBy value or an error if the edge
@@ -100,6 +107,17 @@ func (e ResidentContactEdges) ResidentOrErr() (*Resident, error) {
 	return nil, &NotLoadedError{edge: "resident"}
 }
 
+// PortalUserOrErr returns the PortalUser value or an error if the edge
+// was not loaded in eager-loading, or loaded but was not found.
+func (e ResidentContactEdges) PortalUserOrErr() (*StaffUser, error) {
+	if e.PortalUser != nil {
+		return e.PortalUser, nil
+	} else if e.loadedTypes[3] {
+		return nil, &NotFoundError{label: staffuser.Label}
+	}
+	return nil, &NotLoadedError{edge: "portal_user"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*ResidentContact) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
@@ -109,7 +127,7 @@ func (*ResidentContact) scanValues(columns []string) ([]any, error) {
 			values[i] = new(scalar.Time)
 		case residentcontact.FieldIsPrimary, residentcontact.FieldIsFamilyPortal:
 			values[i] = new(sql.NullBool)
-		case residentcontact.FieldID, residentcontact.FieldCreatedByID, residentcontact.FieldUpdatedByID, residentcontact.FieldVersion, residentcontact.FieldResidentID:
+		case residentcontact.FieldID, residentcontact.FieldCreatedByID, residentcontact.FieldUpdatedByID, residentcontact.FieldVersion, residentcontact.FieldResidentID, residentcontact.FieldPortalUserID:
 			values[i] = new(sql.NullInt64)
 		case residentcontact.FieldName, residentcontact.FieldRelationship, residentcontact.FieldPhone, residentcontact.FieldEmail:
 			values[i] = new(sql.NullString)
@@ -210,6 +228,13 @@ func (_m *ResidentContact) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.IsFamilyPortal = value.Bool
 			}
+		case residentcontact.FieldPortalUserID:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field portal_user_id", values[i])
+			} else if value.Valid {
+				_m.PortalUserID = new(nodeid.ID)
+				*_m.PortalUserID = nodeid.ID(value.Int64)
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -236,6 +261,11 @@ func (_m *ResidentContact) QueryUpdatedBy() *StaffUserQuery {
 // QueryResident queries the "resident" edge of the ResidentContact entity.
 func (_m *ResidentContact) QueryResident() *ResidentQuery {
 	return NewResidentContactClient(_m.config).QueryResident(_m)
+}
+
+// QueryPortalUser queries the "portal_user" edge of the ResidentContact entity.
+func (_m *ResidentContact) QueryPortalUser() *StaffUserQuery {
+	return NewResidentContactClient(_m.config).QueryPortalUser(_m)
 }
 
 // Update returns a builder for updating this ResidentContact.
@@ -304,6 +334,11 @@ func (_m *ResidentContact) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("is_family_portal=")
 	builder.WriteString(fmt.Sprintf("%v", _m.IsFamilyPortal))
+	builder.WriteString(", ")
+	if v := _m.PortalUserID; v != nil {
+		builder.WriteString("portal_user_id=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -143,6 +143,20 @@ func (_c *ResidentContactCreate) SetNillableIsFamilyPortal(v *bool) *ResidentCon
 	return _c
 }
 
+// SetPortalUserID sets the "portal_user_id" field.
+func (_c *ResidentContactCreate) SetPortalUserID(v nodeid.ID) *ResidentContactCreate {
+	_c.mutation.SetPortalUserID(v)
+	return _c
+}
+
+// SetNillablePortalUserID sets the "portal_user_id" field if the given value is not nil.
+func (_c *ResidentContactCreate) SetNillablePortalUserID(v *nodeid.ID) *ResidentContactCreate {
+	if v != nil {
+		_c.SetPortalUserID(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *ResidentContactCreate) SetID(v nodeid.ID) *ResidentContactCreate {
 	_c.mutation.SetID(v)
@@ -162,6 +176,11 @@ func (_c *ResidentContactCreate) SetUpdatedBy(v *StaffUser) *ResidentContactCrea
 // SetResident sets the "resident" edge to the Resident entity.
 func (_c *ResidentContactCreate) SetResident(v *Resident) *ResidentContactCreate {
 	return _c.SetResidentID(v.ID)
+}
+
+// SetPortalUser sets the "portal_user" edge to the StaffUser entity.
+func (_c *ResidentContactCreate) SetPortalUser(v *StaffUser) *ResidentContactCreate {
+	return _c.SetPortalUserID(v.ID)
 }
 
 // Mutation returns the ResidentContactMutation object of the builder.
@@ -378,6 +397,23 @@ func (_c *ResidentContactCreate) createSpec() (*ResidentContact, *sqlgraph.Creat
 			edge.Target.Nodes = append(edge.Target.Nodes, k)
 		}
 		_node.ResidentID = nodes[0]
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.PortalUserIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   residentcontact.PortalUserTable,
+			Columns: []string{residentcontact.PortalUserColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(staffuser.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_node.PortalUserID = &nodes[0]
 		_spec.Edges = append(_spec.Edges, edge)
 	}
 	return _node, _spec

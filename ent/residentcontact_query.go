@@ -23,14 +23,15 @@ import (
 // ResidentContactQuery is the builder for querying ResidentContact entities.
 type ResidentContactQuery struct {
 	config
-	ctx           *QueryContext
-	order         []residentcontact.OrderOption
-	inters        []Interceptor
-	predicates    []predicate.ResidentContact
-	withCreatedBy *StaffUserQuery
-	withUpdatedBy *StaffUserQuery
-	withResident  *ResidentQuery
-	modifiers     []func(*sql.Selector)
+	ctx            *QueryContext
+	order          []residentcontact.OrderOption
+	inters         []Interceptor
+	predicates     []predicate.ResidentContact
+	withCreatedBy  *StaffUserQuery
+	withUpdatedBy  *StaffUserQuery
+	withResident   *ResidentQuery
+	withPortalUser *StaffUserQuery
+	modifiers      []func(*sql.Selector)
 	// whole is set once every column is needed.
 	whole bool
 	// pages load the connections of the rows, once these are known.
@@ -135,6 +136,28 @@ func (_q *ResidentContactQuery) QueryResident() *ResidentQuery {
 			sqlgraph.From(residentcontact.Table, residentcontact.FieldID, selector),
 			sqlgraph.To(resident.Table, resident.FieldID),
 			sqlgraph.Edge(sqlgraph.M2O, true, residentcontact.ResidentTable, residentcontact.ResidentColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryPortalUser chains the current query on the "portal_user" edge.
+func (_q *ResidentContactQuery) QueryPortalUser() *StaffUserQuery {
+	query := (&StaffUserClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(residentcontact.Table, residentcontact.FieldID, selector),
+			sqlgraph.To(staffuser.Table, staffuser.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, residentcontact.PortalUserTable, residentcontact.PortalUserColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -329,14 +352,15 @@ func (_q *ResidentContactQuery) Clone() *ResidentContactQuery {
 		return nil
 	}
 	return &ResidentContactQuery{
-		config:        _q.config,
-		ctx:           _q.ctx.Clone(),
-		order:         append([]residentcontact.OrderOption{}, _q.order...),
-		inters:        append([]Interceptor{}, _q.inters...),
-		predicates:    append([]predicate.ResidentContact{}, _q.predicates...),
-		withCreatedBy: _q.withCreatedBy.Clone(),
-		withUpdatedBy: _q.withUpdatedBy.Clone(),
-		withResident:  _q.withResident.Clone(),
+		config:         _q.config,
+		ctx:            _q.ctx.Clone(),
+		order:          append([]residentcontact.OrderOption{}, _q.order...),
+		inters:         append([]Interceptor{}, _q.inters...),
+		predicates:     append([]predicate.ResidentContact{}, _q.predicates...),
+		withCreatedBy:  _q.withCreatedBy.Clone(),
+		withUpdatedBy:  _q.withUpdatedBy.Clone(),
+		withResident:   _q.withResident.Clone(),
+		withPortalUser: _q.withPortalUser.Clone(),
 		// clone intermediate query.
 		sql:       _q.sql.Clone(),
 		path:      _q.path,
@@ -374,6 +398,17 @@ func (_q *ResidentContactQuery) WithResident(opts ...func(*ResidentQuery)) *Resi
 		opt(query)
 	}
 	_q.withResident = query
+	return _q
+}
+
+// WithPortalUser tells the query-builder to eager-load the nodes that are connected to
+// the "portal_user" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *ResidentContactQuery) WithPortalUser(opts ...func(*StaffUserQuery)) *ResidentContactQuery {
+	query := (&StaffUserClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withPortalUser = query
 	return _q
 }
 
@@ -461,10 +496,11 @@ func (_q *ResidentContactQuery) sqlAll(ctx context.Context, hooks ...queryHook) 
 	var (
 		nodes       = []*ResidentContact{}
 		_spec       = _q.querySpec()
-		loadedTypes = [3]bool{
+		loadedTypes = [4]bool{
 			_q.withCreatedBy != nil,
 			_q.withUpdatedBy != nil,
 			_q.withResident != nil,
+			_q.withPortalUser != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -510,10 +546,19 @@ func (_q *ResidentContactQuery) sqlAll(ctx context.Context, hooks ...queryHook) 
 			return nil, err
 		}
 	}
+	if query := _q.withPortalUser; query != nil {
+		if err := _q.loadPortalUser(ctx, query, nodes, nil,
+			func(n *ResidentContact, e *StaffUser) { n.Edges.PortalUser = e }); err != nil {
+			return nil, err
+		}
+	}
 	for _, load := range _q.pages {
 		if err := load(ctx, nodes); err != nil {
 			return nil, err
 		}
+	}
+	if err := _q.mask(ctx, nodes); err != nil {
+		return nil, err
 	}
 
 	return nodes, nil
@@ -612,6 +657,38 @@ func (_q *ResidentContactQuery) loadResident(ctx context.Context, query *Residen
 	}
 	return nil
 }
+func (_q *ResidentContactQuery) loadPortalUser(ctx context.Context, query *StaffUserQuery, nodes []*ResidentContact, init func(*ResidentContact), assign func(*ResidentContact, *StaffUser)) error {
+	ids := make([]nodeid.ID, 0, len(nodes))
+	nodeids := make(map[nodeid.ID][]*ResidentContact)
+	for i := range nodes {
+		if nodes[i].PortalUserID == nil {
+			continue
+		}
+		fk := *nodes[i].PortalUserID
+		if _, ok := nodeids[fk]; !ok {
+			ids = append(ids, fk)
+		}
+		nodeids[fk] = append(nodeids[fk], nodes[i])
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	query.Where(staffuser.IDIn(ids...))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		nodes, ok := nodeids[n.ID]
+		if !ok {
+			return fmt.Errorf(`unexpected foreign-key "portal_user_id" returned %v`, n.ID)
+		}
+		for i := range nodes {
+			assign(nodes[i], n)
+		}
+	}
+	return nil
+}
 
 func (_q *ResidentContactQuery) sqlCount(ctx context.Context) (int, error) {
 	_spec := _q.querySpec()
@@ -653,6 +730,9 @@ func (_q *ResidentContactQuery) querySpec() *sqlgraph.QuerySpec {
 		}
 		if _q.withResident != nil {
 			_spec.Node.AddColumnOnce(residentcontact.FieldResidentID)
+		}
+		if _q.withPortalUser != nil {
+			_spec.Node.AddColumnOnce(residentcontact.FieldPortalUserID)
 		}
 	}
 	if ps := _q.predicates; len(ps) > 0 {

@@ -182,9 +182,34 @@ func (_u *ResidentContactUpdate) SetNillableIsFamilyPortal(v *bool) *ResidentCon
 	return _u
 }
 
+// SetPortalUserID sets the "portal_user_id" field.
+func (_u *ResidentContactUpdate) SetPortalUserID(v nodeid.ID) *ResidentContactUpdate {
+	_u.mutation.SetPortalUserID(v)
+	return _u
+}
+
+// SetNillablePortalUserID sets the "portal_user_id" field if the given value is not nil.
+func (_u *ResidentContactUpdate) SetNillablePortalUserID(v *nodeid.ID) *ResidentContactUpdate {
+	if v != nil {
+		_u.SetPortalUserID(*v)
+	}
+	return _u
+}
+
+// ClearPortalUserID clears the value of the "portal_user_id" field.
+func (_u *ResidentContactUpdate) ClearPortalUserID() *ResidentContactUpdate {
+	_u.mutation.ClearPortalUserID()
+	return _u
+}
+
 // SetUpdatedBy sets the "updated_by" edge to the StaffUser entity.
 func (_u *ResidentContactUpdate) SetUpdatedBy(v *StaffUser) *ResidentContactUpdate {
 	return _u.SetUpdatedByID(v.ID)
+}
+
+// SetPortalUser sets the "portal_user" edge to the StaffUser entity.
+func (_u *ResidentContactUpdate) SetPortalUser(v *StaffUser) *ResidentContactUpdate {
+	return _u.SetPortalUserID(v.ID)
 }
 
 // Mutation returns the ResidentContactMutation object of the builder.
@@ -195,6 +220,12 @@ func (_u *ResidentContactUpdate) Mutation() *ResidentContactMutation {
 // ClearUpdatedBy clears the "updated_by" edge to the StaffUser entity.
 func (_u *ResidentContactUpdate) ClearUpdatedBy() *ResidentContactUpdate {
 	_u.mutation.ClearUpdatedBy()
+	return _u
+}
+
+// ClearPortalUser clears the "portal_user" edge to the StaffUser entity.
+func (_u *ResidentContactUpdate) ClearPortalUser() *ResidentContactUpdate {
+	_u.mutation.ClearPortalUser()
 	return _u
 }
 
@@ -323,6 +354,35 @@ func (_u *ResidentContactUpdate) sqlSave(ctx context.Context) (_node int, err er
 			Inverse: false,
 			Table:   residentcontact.UpdatedByTable,
 			Columns: []string{residentcontact.UpdatedByColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(staffuser.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.PortalUserCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   residentcontact.PortalUserTable,
+			Columns: []string{residentcontact.PortalUserColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(staffuser.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.PortalUserIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   residentcontact.PortalUserTable,
+			Columns: []string{residentcontact.PortalUserColumn},
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(staffuser.FieldID, field.TypeInt64),
@@ -506,9 +566,34 @@ func (_u *ResidentContactUpdateOne) SetNillableIsFamilyPortal(v *bool) *Resident
 	return _u
 }
 
+// SetPortalUserID sets the "portal_user_id" field.
+func (_u *ResidentContactUpdateOne) SetPortalUserID(v nodeid.ID) *ResidentContactUpdateOne {
+	_u.mutation.SetPortalUserID(v)
+	return _u
+}
+
+// SetNillablePortalUserID sets the "portal_user_id" field if the given value is not nil.
+func (_u *ResidentContactUpdateOne) SetNillablePortalUserID(v *nodeid.ID) *ResidentContactUpdateOne {
+	if v != nil {
+		_u.SetPortalUserID(*v)
+	}
+	return _u
+}
+
+// ClearPortalUserID clears the value of the "portal_user_id" field.
+func (_u *ResidentContactUpdateOne) ClearPortalUserID() *ResidentContactUpdateOne {
+	_u.mutation.ClearPortalUserID()
+	return _u
+}
+
 // SetUpdatedBy sets the "updated_by" edge to the StaffUser entity.
 func (_u *ResidentContactUpdateOne) SetUpdatedBy(v *StaffUser) *ResidentContactUpdateOne {
 	return _u.SetUpdatedByID(v.ID)
+}
+
+// SetPortalUser sets the "portal_user" edge to the StaffUser entity.
+func (_u *ResidentContactUpdateOne) SetPortalUser(v *StaffUser) *ResidentContactUpdateOne {
+	return _u.SetPortalUserID(v.ID)
 }
 
 // Mutation returns the ResidentContactMutation object of the builder.
@@ -519,6 +604,12 @@ func (_u *ResidentContactUpdateOne) Mutation() *ResidentContactMutation {
 // ClearUpdatedBy clears the "updated_by" edge to the StaffUser entity.
 func (_u *ResidentContactUpdateOne) ClearUpdatedBy() *ResidentContactUpdateOne {
 	_u.mutation.ClearUpdatedBy()
+	return _u
+}
+
+// ClearPortalUser clears the "portal_user" edge to the StaffUser entity.
+func (_u *ResidentContactUpdateOne) ClearPortalUser() *ResidentContactUpdateOne {
+	_u.mutation.ClearPortalUser()
 	return _u
 }
 
@@ -677,6 +768,35 @@ func (_u *ResidentContactUpdateOne) sqlSave(ctx context.Context) (_node *Residen
 			Inverse: false,
 			Table:   residentcontact.UpdatedByTable,
 			Columns: []string{residentcontact.UpdatedByColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(staffuser.FieldID, field.TypeInt64),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.PortalUserCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   residentcontact.PortalUserTable,
+			Columns: []string{residentcontact.PortalUserColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(staffuser.FieldID, field.TypeInt64),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.PortalUserIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.M2O,
+			Inverse: false,
+			Table:   residentcontact.PortalUserTable,
+			Columns: []string{residentcontact.PortalUserColumn},
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(staffuser.FieldID, field.TypeInt64),

@@ -5,6 +5,7 @@ package ent
 import (
 	"carehome/ent/revision"
 	"carehome/ent/staffuser"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"carehome/internal/scalar"
@@ -46,6 +47,8 @@ type Revision struct {
 	selectValues sql.SelectValues
 	// pages are the connections that were loaded with the row.
 	pages relay.Pages
+	// hidden are the classes of fields that were taken from the row.
+	hidden access.Classes
 }
 
 // RevisionEdges holds the relations/edges for other nodes in the graph.

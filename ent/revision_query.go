@@ -472,6 +472,9 @@ func (_q *RevisionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Rev
 			return nil, err
 		}
 	}
+	if err := _q.mask(ctx, nodes); err != nil {
+		return nil, err
+	}
 
 	return nodes, nil
 }

@@ -36,6 +36,8 @@ type Tx struct {
 	ResidentContact *ResidentContactClient
 	// Revision is the client for interacting with the Revision builders.
 	Revision *RevisionClient
+	// Secret is the client for interacting with the Secret builders.
+	Secret *SecretClient
 	// StaffUser is the client for interacting with the StaffUser builders.
 	StaffUser *StaffUserClient
 	// Wellness is the client for interacting with the Wellness builders.
@@ -183,6 +185,7 @@ func (tx *Tx) init() {
 	tx.Resident = NewResidentClient(tx.config)
 	tx.ResidentContact = NewResidentContactClient(tx.config)
 	tx.Revision = NewRevisionClient(tx.config)
+	tx.Secret = NewSecretClient(tx.config)
 	tx.StaffUser = NewStaffUserClient(tx.config)
 	tx.Wellness = NewWellnessClient(tx.config)
 }

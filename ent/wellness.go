@@ -6,6 +6,7 @@ import (
 	"carehome/ent/resident"
 	"carehome/ent/staffuser"
 	"carehome/ent/wellness"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"carehome/internal/scalar"
@@ -98,6 +99,8 @@ type Wellness struct {
 	selectValues sql.SelectValues
 	// pages are the connections that were loaded with the row.
 	pages relay.Pages
+	// hidden are the classes of fields that were taken from the row.
+	hidden access.Classes
 }
 
 // WellnessEdges holds the relations/edges for other nodes in the graph.

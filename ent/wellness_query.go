@@ -557,6 +557,9 @@ func (_q *WellnessQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Wel
 			return nil, err
 		}
 	}
+	if err := _q.mask(ctx, nodes); err != nil {
+		return nil, err
+	}
 
 	return nodes, nil
 }

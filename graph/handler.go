@@ -17,6 +17,7 @@ import (
 	"carehome/internal/care"
 	"carehome/internal/locale"
 	"carehome/internal/problem"
+	"carehome/internal/relay"
 	"carehome/internal/requestid"
 )
 
@@ -33,6 +34,9 @@ type Deps struct {
 	// Watch is told what becomes of requests.
 	Watch Watch
 	Log   *slog.Logger
+	// Cursors seals the cursors of lists. If nil, cursors are good as long as the
+	// handler lives.
+	Cursors relay.Sealer
 }
 
 // Tokens of one document; checking a larger one costs the square of its fields.
@@ -48,6 +52,9 @@ func NewHandler(d Deps) http.Handler {
 	schema := generated.NewExecutableSchema(generated.Config{
 		Resolvers: &Resolver{client: d.Client, write: care.Guard(d.Write)},
 	})
+	if d.Cursors == nil {
+		d.Cursors = relay.RandomSealer()
+	}
 	server := handler.New(schema)
 	server.AddTransport(transport.GET{})
 	server.AddTransport(transport.POST{})
@@ -60,6 +67,7 @@ func NewHandler(d Deps) http.Handler {
 	server.AroundResponses(d.Watch.responses)
 	server.AroundOperations(checkValues(schema.Schema(), errors.present))
 	server.AroundOperations(nameOperation)
+	server.AroundOperations(sealCursors(d.Cursors))
 	server.AroundOperations(withZone(d.Client))
 	server.AroundResponses(inSnapshot(d.Snapshot, errors.present))
 	server.AroundFields(split)
@@ -74,6 +82,12 @@ func Schema() *ast.Schema {
 func nameOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	requestid.NameOperation(ctx, graphql.GetOperationContext(ctx).Operation.Name)
 	return next(ctx)
+}
+
+func sealCursors(s relay.Sealer) graphql.OperationMiddleware {
+	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+		return next(relay.WithSealer(ctx, s))
+	}
 }
 
 // inSnapshot lets all levels of a query read one state of the database, so that

@@ -36,7 +36,7 @@ type Recurrence struct {
 func (Activity) Mixin() []ent.Mixin {
 	return []ent.Mixin{
 		record{kind: nodeid.Activity},
-		searchable{columns: []string{"title", "location"}},
+		searchable{columns: []string{"title", "location"}, class: isOpen},
 	}
 }
 
@@ -44,27 +44,27 @@ func (Activity) Mixin() []ent.Mixin {
 func (Activity) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("title").Validate(line(120)).Annotations(orderKey("TITLE")).
-			Comment("Title, such as \"Music hour\"; 1 to 120 characters."),
+			Annotations(isOpen).Comment("Title, such as \"Music hour\"; 1 to 120 characters."),
 		field.String("description").Optional().Nillable().Validate(text(2000)).
-			Comment("What happens, at most 2000 characters."),
+			Annotations(isOpen).Comment("What happens, at most 2000 characters."),
 		field.String("location").Optional().Nillable().Validate(line(120)).
-			Comment("Where, such as \"Garden\"."),
+			Annotations(isOpen).Comment("Where, such as \"Garden\"."),
 		choices(field.Enum("category"),
 			"PHYSICAL Exercise.", "COGNITIVE Games of the mind.", "MUSIC Music.", "CREATIVE Arts and crafts.",
 			"SOCIAL Company.", "OUTDOOR Out of doors.", "TRIP A trip.", "SPIRITUAL Faith and reflection.",
 			"SENSORY For the senses.", "THERAPY Therapy.", "ONE_TO_ONE With one resident.", "OTHER Something else.",
-		).Comment("What sort of activity it is."),
+		).Annotations(isOpen).Comment("What sort of activity it is."),
 		wallTime(field.Time("starts_at_local")).Annotations(orderKey("STARTS_AT_LOCAL")).
-			Comment("When it (first) starts on the home's clocks, such as \"2026-03-29T10:30\"."),
+			Annotations(isOpen).Comment("When it (first) starts on the home's clocks, such as \"2026-03-29T10:30\"."),
 		field.Int("duration_minutes").Validate(between(5, 1440)).
-			Comment("How long it takes, in minutes, 5 to 1440."),
+			Annotations(isOpen).Comment("How long it takes, in minutes, 5 to 1440."),
 		field.JSON("recurrence", &Recurrence{}).Optional().Annotations(graphType("Recurrence")).
-			Comment("How it repeats; null for one occasion."),
+			Annotations(isOpen).Comment("How it repeats; null for one occasion."),
 		field.Int("capacity").Optional().Nillable().Validate(between(1, 500)).
-			Comment("Places, 1 to 500; null for no limit."),
+			Annotations(isOpen).Comment("Places, 1 to 500; null for no limit."),
 		choices(field.Enum("status"),
 			"PLANNED Takes place.", "CANCELLED Does not take place.",
-		).Default("PLANNED").Comment("Whether it takes place."),
+		).Default("PLANNED").Annotations(isOpen).Comment("Whether it takes place."),
 	}
 }
 

@@ -25,17 +25,17 @@ func (ActivityException) Mixin() []ent.Mixin {
 func (ActivityException) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("activity_id").GoType(nodeid.ID(0)).Immutable().Annotations(hidden).
-			Comment("Which series it is of."),
+			Annotations(isOpen).Comment("Which series it is of."),
 		date(field.Time("original_date")).Immutable().Annotations(orderKey("ORIGINAL_DATE")).
-			Comment("Local date on which the series had the occasion."),
+			Annotations(isOpen).Comment("Local date on which the series had the occasion."),
 		field.Bool("cancelled").Default(false).
-			Comment("Whether the occasion does not take place; else at least one of the new values is given."),
+			Annotations(isOpen).Comment("Whether the occasion does not take place; else at least one of the new values is given."),
 		wallTime(field.Time("new_starts_at_local")).Optional().Nillable().
-			Comment("When it starts instead, on the home's clocks."),
+			Annotations(isOpen).Comment("When it starts instead, on the home's clocks."),
 		field.Int("new_duration_minutes").Optional().Nillable().Validate(between(5, 1440)).
-			Comment("How long it takes instead, in minutes, 5 to 1440."),
+			Annotations(isOpen).Comment("How long it takes instead, in minutes, 5 to 1440."),
 		field.String("new_location").Optional().Nillable().Validate(line(120)).
-			Comment("Where it is instead."),
+			Annotations(isOpen).Comment("Where it is instead."),
 	}
 }
 

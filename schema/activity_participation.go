@@ -25,30 +25,30 @@ func (ActivityParticipation) Mixin() []ent.Mixin {
 func (ActivityParticipation) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("activity_id").GoType(nodeid.ID(0)).Immutable().Annotations(hidden).
-			Comment("In what."),
+			Annotations(isOpen).Comment("In what."),
 		field.Int64("resident_id").GoType(nodeid.ID(0)).Immutable().Annotations(hidden).
-			Comment("Who."),
+			Annotations(isOpen).Comment("Who."),
 		date(field.Time("occurrence_date")).Immutable().Annotations(orderKey("OCCURRENCE_DATE")).
-			Comment("Local date of the occasion."),
+			Annotations(isOpen).Comment("Local date of the occasion."),
 		choices(field.Enum("status"),
 			"INVITED Invited, no answer yet.", "CONFIRMED Will come.", "DECLINED Does not want to come.",
 			"WAITLISTED Would come, no place yet.", "ATTENDED Came.", "NO_SHOW Said yes and did not come.",
 			"CANCELLED The occasion was cancelled.", "ENTERED_IN_ERROR Should never have been recorded.",
-		).Default("INVITED").Comment("Where the invitation stands."),
+		).Default("INVITED").Annotations(isOpen).Comment("Where the invitation stands."),
 		field.Int("engagement").Optional().Nillable().Validate(between(1, 3)).
-			Comment("How much the resident took part, 1 (little) to 3 (fully); null if not known."),
+			Annotations(isClinical).Comment("How much the resident took part, 1 (little) to 3 (fully); null if not known."),
 		field.Int("minutes").Optional().Nillable().Validate(between(0, 2880)).
-			Comment("Minutes the resident stayed, 0 to twice the activity's duration; null if not known."),
+			Annotations(isClinical).Comment("Minutes the resident stayed, 0 to twice the activity's duration; null if not known."),
 		field.String("reason_declined").Optional().Nillable().Validate(line(200)).
-			Comment("Why the resident did not want to come."),
+			Annotations(isNotes).Comment("Why the resident did not want to come."),
 		field.Int("mood_before").Optional().Nillable().Validate(between(1, 5)).
-			Comment("Mood before, 1 (very low) to 5 (very good)."),
+			Annotations(isClinical).Comment("Mood before, 1 (very low) to 5 (very good)."),
 		field.Int("mood_after").Optional().Nillable().Validate(between(1, 5)).
-			Comment("Mood after, 1 (very low) to 5 (very good)."),
+			Annotations(isClinical).Comment("Mood after, 1 (very low) to 5 (very good)."),
 		field.String("note").Optional().Nillable().Validate(text(1000)).
-			Comment("Free text, at most 1000 characters."),
+			Annotations(isNotes).Comment("Free text, at most 1000 characters."),
 		field.Int64("recorded_by_id").GoType(nodeid.ID(0)).Optional().Nillable().Annotations(hidden).
-			Comment("Who recorded it; null for the system."),
+			Annotations(isOpen).Comment("Who recorded it; null for the system."),
 	}
 }
 

@@ -28,33 +28,33 @@ func (Allergy) Mixin() []ent.Mixin {
 func (Allergy) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("resident_id").GoType(nodeid.ID(0)).Immutable().Annotations(hidden).
-			Comment("Whose allergy this is."),
+			Annotations(isOpen).Comment("Whose allergy this is."),
 		field.String("substance").Optional().Nillable().Validate(text(120)).Validate(shaped(slug, "amoxicillin")).
-			Comment("Substance as a slug, such as \"amoxicillin\", matched with a medication's ingredients; substance or drugClass is needed."),
+			Annotations(isClinical).Comment("Substance as a slug, such as \"amoxicillin\", matched with a medication's ingredients; substance or drugClass is needed."),
 		field.String("drug_class").Optional().Nillable().Validate(text(120)).Validate(shaped(slug, "penicillin")).
-			Comment("Class of drugs as a slug, such as \"penicillin\"; substance or drugClass is needed."),
+			Annotations(isClinical).Comment("Class of drugs as a slug, such as \"penicillin\"; substance or drugClass is needed."),
 		field.String("display").Validate(line(200)).Annotations(orderKey("DISPLAY")).
-			Comment("What is shown, such as \"Penicillin (rash)\"."),
+			Annotations(isClinical).Comment("What is shown, such as \"Penicillin (rash)\"."),
 		choices(field.Enum("category"),
 			"MEDICATION A medicine.", "FOOD A food.", "ENVIRONMENT Something around, such as pollen.", "BIOLOGIC A biological product, such as a vaccine.",
-		).Comment("What sort of thing it is an allergy to."),
+		).Annotations(isClinical).Comment("What sort of thing it is an allergy to."),
 		choices(field.Enum("type"),
 			"ALLERGY An immune reaction.", "INTOLERANCE Not an immune reaction.",
-		).Default("ALLERGY").Comment("Allergy or intolerance."),
+		).Default("ALLERGY").Annotations(isClinical).Comment("Allergy or intolerance."),
 		choices(field.Enum("criticality"),
 			"LOW Not likely to endanger life.", "HIGH May endanger life.", "UNABLE_TO_ASSESS Not known.",
-		).Default("UNABLE_TO_ASSESS").Comment("How dangerous a reaction may be."),
+		).Default("UNABLE_TO_ASSESS").Annotations(isClinical).Comment("How dangerous a reaction may be."),
 		choices(field.Enum("verification"),
 			"UNCONFIRMED Reported, not confirmed.", "CONFIRMED Confirmed.", "REFUTED Shown not to be so.",
 			"ENTERED_IN_ERROR Should never have been recorded.",
-		).Default("UNCONFIRMED").Comment("How sure it is."),
+		).Default("UNCONFIRMED").Annotations(isClinical).Comment("How sure it is."),
 		choices(field.Enum("clinical_status"),
 			"ACTIVE Present.", "INACTIVE Not present for now.", "RESOLVED Gone.",
-		).Default("ACTIVE").Comment("Whether it is present."),
+		).Default("ACTIVE").Annotations(isClinical).Comment("Whether it is present."),
 		field.String("reaction").Optional().Nillable().Validate(text(500)).
-			Comment("What happens, such as \"hives\"; at most 500 characters."),
+			Annotations(isClinical).Comment("What happens, such as \"hives\"; at most 500 characters."),
 		date(field.Time("onset_on")).Optional().Nillable().
-			Comment("When it was first seen."),
+			Annotations(isClinical).Comment("When it was first seen."),
 	}
 }
 

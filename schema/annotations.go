@@ -1,6 +1,10 @@
 package schema
 
-import "entgo.io/ent/schema"
+import (
+	"cmp"
+
+	"entgo.io/ent/schema"
+)
 
 // Carehome is what the generator must know beyond ent's and entgql's own
 // annotations. It is read as JSON under its Name.
@@ -17,6 +21,13 @@ type Carehome struct {
 	// SearchText marks a type with a folded search_text column: its filter gets
 	// searchText, and the column itself stays out of the graph.
 	SearchText bool `json:"searchText,omitempty"`
+	// Class says which roles see a field; see class.go.
+	Class string `json:"class,omitempty"`
+	// ShownAs stands for a text that may not be null where its class is not seen.
+	ShownAs string `json:"shownAs,omitempty"`
+	// ContentOf names the column with the id of the row whose fields the content
+	// of this one holds.
+	ContentOf string `json:"contentOf,omitempty"`
 }
 
 // Name is the key of the annotation.
@@ -33,9 +44,10 @@ func (c Carehome) Merge(other schema.Annotation) schema.Annotation {
 	}
 	c.Revised = c.Revised || o.Revised
 	c.SearchText = c.SearchText || o.SearchText
-	if c.Void == "" {
-		c.Void = o.Void
-	}
+	c.Void = cmp.Or(c.Void, o.Void)
+	c.Class = cmp.Or(c.Class, o.Class)
+	c.ShownAs = cmp.Or(c.ShownAs, o.ShownAs)
+	c.ContentOf = cmp.Or(c.ContentOf, o.ContentOf)
 	return c
 }
 

@@ -27,23 +27,23 @@ func (APIKey) Mixin() []ent.Mixin {
 func (APIKey) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("staff_user_id").GoType(nodeid.ID(0)).Immutable().Annotations(hidden).
-			Comment("In whose name it asks."),
+			Annotations(isOpen).Comment("In whose name it asks."),
 		field.String("name").Immutable().Validate(line(120)).Annotations(orderKey("NAME")).
-			Comment("What it is for, such as \"Medication tablet, first floor\"; 1 to 120 characters."),
+			Annotations(isOpen).Comment("What it is for, such as \"Medication tablet, first floor\"; 1 to 120 characters."),
 		field.String("prefix").Immutable().Unique().Annotations(readOnly).
-			Comment("How the secret begins, to tell keys apart, such as \"carehome_k3v7qd2a\"."),
+			Annotations(isOpen).Comment("How the secret begins, to tell keys apart, such as \"carehome_k3v7qd2a\"."),
 		field.Bytes("hash").Immutable().Sensitive().Annotations(hidden).
-			Comment("SHA-256 of the secret, which is kept nowhere. The secret is 256 bits of chance, so that nobody can go through all."),
+			Annotations(isOpen).Comment("SHA-256 of the secret, which is kept nowhere. The secret is 256 bits of chance, so that nobody can go through all."),
 		choices(field.Enum("scope"),
 			"FULL Whatever its staff user may do.",
 			"READ_ONLY Only read what its staff user may read.",
-		).Default("FULL").Immutable().Comment("What it may be used for."),
+		).Default("FULL").Immutable().Annotations(isOpen).Comment("What it may be used for."),
 		instant(field.Time("expires_at")).Optional().Nillable().Immutable().
-			Comment("From when on it is refused; null if it never expires."),
+			Annotations(isOpen).Comment("From when on it is refused; null if it never expires."),
 		instant(field.Time("last_used_at")).Optional().Nillable().Annotations(readOnly).
-			Comment("When it was last used, to about a minute; null if never."),
+			Annotations(isOpen).Comment("When it was last used, to about a minute; null if never."),
 		instant(field.Time("revoked_at")).Optional().Nillable().Annotations(readOnly).
-			Comment("Since when it is revoked; null if it is not."),
+			Annotations(isOpen).Comment("Since when it is revoked; null if it is not."),
 	}
 }
 

@@ -44,19 +44,19 @@ func (Facility) Mixin() []ent.Mixin { return []ent.Mixin{record{kind: nodeid.Fac
 func (Facility) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("name").Validate(line(120)).Annotations(orderKey("NAME")).
-			Comment("Name of the home, such as \"Casa del Sol\"."),
+			Annotations(isOpen).Comment("Name of the home, such as \"Casa del Sol\"."),
 		field.String("time_zone").Validate(zone).
-			Comment("IANA time zone of the home's clocks, such as \"Europe/Madrid\"."),
+			Annotations(isOpen).Comment("IANA time zone of the home's clocks, such as \"Europe/Madrid\"."),
 		field.JSON("rounds", []Period{}).Optional().Annotations(graphType("[Period!]")).
-			Comment("Medication rounds of the day; they may wrap midnight and do not overlap."),
+			Annotations(isOpen).Comment("Medication rounds of the day; they may wrap midnight and do not overlap."),
 		field.JSON("shifts", []Period{}).Optional().Annotations(graphType("[Period!]")).
-			Comment("Shifts of the day; together they cover 24 hours without overlap."),
+			Annotations(isOpen).Comment("Shifts of the day; together they cover 24 hours without overlap."),
 		field.Int("window_before_minutes").Default(30).Validate(between(0, 720)).
-			Comment("Minutes before its time from which a dose may be given, 0 to 720."),
+			Annotations(isOpen).Comment("Minutes before its time from which a dose may be given, 0 to 720."),
 		field.Int("window_after_minutes").Default(120).Validate(between(0, 720)).
-			Comment("Minutes after its time until which a dose may be given, 0 to 720."),
+			Annotations(isOpen).Comment("Minutes after its time until which a dose may be given, 0 to 720."),
 		field.Int("news2_window_minutes").StorageKey("news2_window_minutes").Default(30).Validate(between(5, 120)).
-			Comment("Minutes within which vital signs count as one set for NEWS2, 5 to 120."),
+			Annotations(isOpen).Comment("Minutes within which vital signs count as one set for NEWS2, 5 to 120."),
 	}
 }
 

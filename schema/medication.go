@@ -22,7 +22,7 @@ type Medication struct{ ent.Schema }
 func (Medication) Mixin() []ent.Mixin {
 	return []ent.Mixin{
 		record{kind: nodeid.Medication},
-		searchable{columns: []string{"name", "generic_name", "code"}},
+		searchable{columns: []string{"name", "generic_name", "code"}, class: isOpen},
 	}
 }
 
@@ -30,45 +30,45 @@ func (Medication) Mixin() []ent.Mixin {
 func (Medication) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("name").Validate(line(200)).Annotations(orderKey("NAME")).
-			Comment("Name of the product, such as \"Paracetamol 500 mg tablets\"; unique with strength and form."),
+			Annotations(isOpen).Comment("Name of the product, such as \"Paracetamol 500 mg tablets\"; unique with strength and form."),
 		field.String("name_key").Unique().Annotations(hidden).
-			Comment("Name, strength and form without accents and case."),
+			Annotations(isOpen).Comment("Name, strength and form without accents and case."),
 		field.String("generic_name").Optional().Nillable().Validate(line(200)).
-			Comment("International non-proprietary name, such as \"paracetamol\"."),
+			Annotations(isOpen).Comment("International non-proprietary name, such as \"paracetamol\"."),
 		field.String("code").Optional().Nillable().Validate(line(64)).
-			Comment("Code of the product in codeSystem; both or none."),
+			Annotations(isOpen).Comment("Code of the product in codeSystem; both or none."),
 		field.String("code_system").Optional().Nillable().Validate(line(120)).
-			Comment("System of the code: ATC, SNOMED, RxNorm or CN (Spain), as a name or URI."),
+			Annotations(isOpen).Comment("System of the code: ATC, SNOMED, RxNorm or CN (Spain), as a name or URI."),
 		choices(field.Enum("form"),
 			"TABLET Tablet.", "CAPSULE Capsule.", "ORAL_LIQUID Liquid to swallow.", "DROPS Drops.",
 			"INJECTION Injection.", "PATCH Patch.", "INHALER Inhaler.", "CREAM Cream or ointment.",
 			"SUPPOSITORY Suppository.", "SACHET Sachet.", "OTHER Another form.",
-		).Comment("Form of the product."),
+		).Annotations(isOpen).Comment("Form of the product."),
 		choices(field.Enum("unit"), unitsCounted...).
-			Comment("The unit that is counted when it is given."),
+			Annotations(isOpen).Comment("The unit that is counted when it is given."),
 		field.String("strength_text").Optional().Nillable().Validate(line(60)).
-			Comment("Strength as it is shown, such as \"500 mg\"."),
+			Annotations(isOpen).Comment("Strength as it is shown, such as \"500 mg\"."),
 		field.Bool("is_controlled").Default(false).Annotations(orderKey("IS_CONTROLLED")).
-			Comment("Whether it is a controlled drug."),
+			Annotations(isOpen).Comment("Whether it is a controlled drug."),
 		field.Bool("requires_witness").Default(false).
-			Comment("Whether a second person must witness each dose; true by default for a controlled drug."),
+			Annotations(isOpen).Comment("Whether a second person must witness each dose; true by default for a controlled drug."),
 		field.Bool("is_time_critical").Default(false).
-			Comment("Whether the window for giving it is narrow, as for Parkinson's drugs."),
+			Annotations(isOpen).Comment("Whether the window for giving it is narrow, as for Parkinson's drugs."),
 		field.Bool("is_high_risk").Default(false).
-			Comment("Whether errors are especially dangerous, as with anticoagulants and insulin."),
+			Annotations(isOpen).Comment("Whether errors are especially dangerous, as with anticoagulants and insulin."),
 		field.JSON("drug_classes", []string{}).Optional().Annotations(graphType("[String!]")).
-			Comment("Classes as lower-case slugs, such as \"penicillin\" or \"nsaid\"; matched with allergies."),
+			Annotations(isOpen).Comment("Classes as lower-case slugs, such as \"penicillin\" or \"nsaid\"; matched with allergies."),
 		field.Int("reorder_level_days").Default(7).Validate(between(0, 90)).
-			Comment("Days of stock below which to order again, 0 to 90."),
+			Annotations(isOpen).Comment("Days of stock below which to order again, 0 to 90."),
 		field.String("description").Optional().Nillable().Validate(text(4000)).
-			Comment("Free text, at most 4000 characters."),
+			Annotations(isOpen).Comment("Free text, at most 4000 characters."),
 		field.Bool("available_online").Default(false).
-			Comment("Whether it can be ordered online."),
+			Annotations(isOpen).Comment("Whether it can be ordered online."),
 		choices(field.Enum("status"),
 			"ACTIVE Can be prescribed.",
 			"INACTIVE Can no longer be prescribed; existing prescriptions go on.",
 			"ENTERED_IN_ERROR Should never have been recorded.",
-		).Default("ACTIVE").Comment("Whether it can be prescribed."),
+		).Default("ACTIVE").Annotations(isOpen).Comment("Whether it can be prescribed."),
 	}
 }
 

@@ -22,15 +22,15 @@ func (MedicationIngredient) Mixin() []ent.Mixin {
 func (MedicationIngredient) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("medication_id").GoType(nodeid.ID(0)).Immutable().Annotations(hidden).
-			Comment("Which product it is in."),
+			Annotations(isOpen).Comment("Which product it is in."),
 		field.String("substance").Validate(text(120)).Validate(shaped(slug, "paracetamol")).
 			Annotations(orderKey("SUBSTANCE")).
-			Comment("Substance as a slug, such as \"paracetamol\"."),
+			Annotations(isOpen).Comment("Substance as a slug, such as \"paracetamol\"."),
 		decimal(field.Int64("amount_per_unit")).Validate(decimalBetween("0.0001", "1000000", 4)).
-			Comment("Amount in one unit of the product, above 0, in amountUnit."),
+			Annotations(isOpen).Comment("Amount in one unit of the product, above 0, in amountUnit."),
 		choices(field.Enum("amount_unit"),
 			"MG Milligram, UCUM mg.", "UG Microgram, UCUM ug.", "G Gram, UCUM g.", "IU International unit, UCUM [iU].", "ML Millilitre, UCUM mL.",
-		).Comment("Unit of amountPerUnit."),
+		).Annotations(isOpen).Comment("Unit of amountPerUnit."),
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
-	"entgo.io/ent/privacy"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
@@ -35,20 +34,20 @@ func (r record) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("id").GoType(nodeid.ID(0)).Immutable().
 			Annotations(orderKey("ID")).
-			Comment(fmt.Sprintf("Opaque identity, such as %q.", nodeid.New(r.kind, 17))),
+			Annotations(isOpen).Comment(fmt.Sprintf("Opaque identity, such as %q.", nodeid.New(r.kind, 17))),
 		instant(field.Time("created_at")).Immutable().
 			Annotations(readOnly, orderKey("CREATED_AT")).
-			Comment("When the row was made, by the server's clock."),
+			Annotations(isOpen).Comment("When the row was made, by the server's clock."),
 		instant(field.Time("updated_at")).
 			Annotations(readOnly, orderKey("UPDATED_AT")).
-			Comment("When the row was last changed, by the server's clock."),
+			Annotations(isOpen).Comment("When the row was last changed, by the server's clock."),
 		field.Int64("created_by_id").GoType(nodeid.ID(0)).Optional().Nillable().Immutable().Annotations(hidden).
-			Comment("Who made the row; null for the system."),
+			Annotations(isOpen).Comment("Who made the row; null for the system."),
 		field.Int64("updated_by_id").GoType(nodeid.ID(0)).Optional().Nillable().Annotations(hidden).
-			Comment("Who last changed the row; null for the system."),
+			Annotations(isOpen).Comment("Who last changed the row; null for the system."),
 		field.Int("version").Annotations(leftOut(
 			fromCreate | fromUpdate | fromWhere | fromOrder)).
-			Comment("Raised by one with each change; give it as expectedVersion to be told of a change in between."),
+			Annotations(isOpen).Comment("Raised by one with each change; give it as expectedVersion to be told of a change in between."),
 	}
 }
 
@@ -90,22 +89,8 @@ func (r record) Annotations() []schema.Annotation {
 	return annotations
 }
 
-// Policy gives nothing to nobody: every read and write is somebody's. The rules
-// of each role join it here.
-func (record) Policy() ent.Policy { return named{} }
-
-type named struct{}
-
-func (named) EvalQuery(ctx context.Context, _ ent.Query) error { return named{}.eval(ctx) }
-
-func (named) EvalMutation(ctx context.Context, _ ent.Mutation) error { return named{}.eval(ctx) }
-
-func (named) eval(ctx context.Context) error {
-	if _, ok := viewer.From(ctx); !ok {
-		return privacy.Denyf("nobody is asking")
-	}
-	return nil
-}
+// Policy gives nothing to nobody, and to each role what the table says.
+func (r record) Policy() ent.Policy { return policy{r.kind} }
 
 // Hooks stamp each change. They run before the rules are checked.
 func (r record) Hooks() []ent.Hook { return []ent.Hook{r.stamp} }
@@ -173,7 +158,7 @@ func (imported) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("source_id").Optional().Nillable().Immutable().Unique().Validate(line(200)).
 			Annotations(readOnly).
-			Comment("Identity in the system that the row was imported from, such as \"Observation/17\"; null for what was recorded here."),
+			Annotations(isAdmin).Comment("Identity in the system that the row was imported from, such as \"Observation/17\"; null for what was recorded here."),
 	}
 }
 
@@ -182,11 +167,13 @@ func (imported) Fields() []ent.Field {
 type searchable struct {
 	mixin.Schema
 	columns []string
+	// class is that of the columns.
+	class Carehome
 }
 
-func (searchable) Fields() []ent.Field {
+func (s searchable) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("search_text").Annotations(hidden).
+		field.String("search_text").Annotations(hidden, s.class).
 			Comment("The searched columns without accents and case."),
 	}
 }

@@ -30,9 +30,9 @@ func (Prescription) Mixin() []ent.Mixin {
 func (Prescription) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("resident_id").GoType(nodeid.ID(0)).Immutable().Annotations(hidden).
-			Comment("Who takes it."),
+			Annotations(isOpen).Comment("Who takes it."),
 		field.Int64("medication_id").GoType(nodeid.ID(0)).Immutable().Annotations(hidden).
-			Comment("What is taken."),
+			Annotations(isOpen).Comment("What is taken."),
 		choices(field.Enum("status"),
 			"DRAFT Being written; no dose is due.",
 			"ACTIVE In force.",
@@ -42,89 +42,89 @@ func (Prescription) Fields() []ent.Field {
 			"CANCELLED Withdrawn before any dose.",
 			"ENTERED_IN_ERROR Should never have been recorded.",
 		).Default("DRAFT").Annotations(orderKey("STATUS")).
-			Comment("State of the order, as in FHIR; COMPLETED, STOPPED, CANCELLED and ENTERED_IN_ERROR are final."),
+			Annotations(isOpen).Comment("State of the order, as in FHIR; COMPLETED, STOPPED, CANCELLED and ENTERED_IN_ERROR are final."),
 		choices(field.Enum("kind"),
 			"SCHEDULED At set times.", "PRN When needed.", "ONE_OFF Once.",
-		).Default("SCHEDULED").Comment("Whether it is given at set times, when needed, or once."),
+		).Default("SCHEDULED").Annotations(isClinical).Comment("Whether it is given at set times, when needed, or once."),
 		decimal(field.Int64("dose_amount")).Optional().Nillable().Validate(decimalBetween("0.0001", "1000000", 4)).
-			Comment("Amount of one dose in doseUnit, above 0, up to 4 decimal places."),
+			Annotations(isClinical).Comment("Amount of one dose in doseUnit, above 0, up to 4 decimal places."),
 		choices(field.Enum("dose_unit"), append(slices.Clone(unitsCounted),
 			"MG Milligram, UCUM mg.", "UG Microgram, UCUM ug.", "IU International unit, UCUM [iU].",
-		)...).Optional().Nillable().Comment("Unit of doseAmount."),
+		)...).Optional().Nillable().Annotations(isClinical).Comment("Unit of doseAmount."),
 		decimal(field.Int64("dose_amount_max")).Optional().Nillable().Validate(decimalBetween("0.0001", "1000000", 4)).
-			Comment("Upper amount where a range is ordered, such as 2 in \"1-2 tablets\"; above doseAmount."),
+			Annotations(isClinical).Comment("Upper amount where a range is ordered, such as 2 in \"1-2 tablets\"; above doseAmount."),
 		choices(field.Enum("route"),
 			"ORAL By mouth.", "SUBLINGUAL Under the tongue.", "TOPICAL On the skin.", "TRANSDERMAL Through the skin.",
 			"INHALED Breathed in.", "SUBCUTANEOUS Under the skin.", "IM Into a muscle.", "IV Into a vein.",
 			"RECTAL By the rectum.", "VAGINAL By the vagina.", "OPHTHALMIC Into the eye.", "OTIC Into the ear.",
 			"NASAL Into the nose.", "ENTERAL_TUBE By feeding tube.", "OTHER Another route.",
-		).Optional().Nillable().Comment("How it is given."),
+		).Optional().Nillable().Annotations(isClinical).Comment("How it is given."),
 		choices(field.Enum("schedule_kind"),
 			"TIMES_OF_DAY At times on the home's clocks.",
 			"INTERVAL Every so many minutes of elapsed time.",
 			"ONCE Once, at startsAt.",
-		).Optional().Nillable().Comment("How its times are stated; needed unless PRN."),
+		).Optional().Nillable().Annotations(isClinical).Comment("How its times are stated; needed unless PRN."),
 		field.JSON("times_of_day", []scalar.LocalTime{}).Optional().Annotations(graphType("[LocalTime!]")).
-			Comment("Times on the home's clocks, 1 to 24, in order and different, such as [\"08:00\", \"20:00\"]."),
+			Annotations(isClinical).Comment("Times on the home's clocks, 1 to 24, in order and different, such as [\"08:00\", \"20:00\"]."),
 		field.Int("times_per_day").Optional().Nillable().Validate(between(1, 24)).
-			Comment("How often a day where an imported order states no times; times are never invented."),
+			Annotations(isClinical).Comment("How often a day where an imported order states no times; times are never invented."),
 		field.Int("every_n_days").Optional().Nillable().Validate(between(1, 365)).
-			Comment("Every so many days counted from startsAt's local date, 1 to 365; 2 is every other day; null is every day."),
+			Annotations(isClinical).Comment("Every so many days counted from startsAt's local date, 1 to 365; 2 is every other day; null is every day."),
 		field.JSON("days_of_week", []DayOfWeek{}).Optional().Annotations(graphType("[DayOfWeek!]")).
-			Comment("Only on these days; not together with everyNDays above 1."),
+			Annotations(isClinical).Comment("Only on these days; not together with everyNDays above 1."),
 		field.Int("interval_minutes").Optional().Nillable().Validate(between(30, 10080)).
-			Comment("Minutes of elapsed time between doses, 30 to 10080, for INTERVAL only."),
+			Annotations(isClinical).Comment("Minutes of elapsed time between doses, 30 to 10080, for INTERVAL only."),
 		instant(field.Time("starts_at")).Annotations(orderKey("STARTS_AT")).
-			Comment("From when it is in force."),
+			Annotations(isClinical).Comment("From when it is in force."),
 		instant(field.Time("ends_at")).Optional().Nillable().
-			Comment("Until when it is in force, exclusive; after startsAt; null is open."),
+			Annotations(isClinical).Comment("Until when it is in force, exclusive; after startsAt; null is open."),
 		field.Int("max_doses").Optional().Nillable().Validate(between(1, 1000)).
-			Comment("Number of doses after which it is complete, 1 to 1000; only doses given count."),
+			Annotations(isClinical).Comment("Number of doses after which it is complete, 1 to 1000; only doses given count."),
 		field.String("prn_reason").Optional().Nillable().Validate(line(200)).
-			Comment("What a PRN dose is for, such as \"pain\"; needed for PRN."),
+			Annotations(isClinical).Comment("What a PRN dose is for, such as \"pain\"; needed for PRN."),
 		field.Int("prn_min_interval_minutes").Optional().Nillable().Validate(between(1, 10080)).
-			Comment("Minutes of elapsed time between PRN doses at the least, 1 to 10080; needed for PRN."),
+			Annotations(isClinical).Comment("Minutes of elapsed time between PRN doses at the least, 1 to 10080; needed for PRN."),
 		field.Int("prn_max_doses_per_24h").StorageKey("prn_max_doses_per_24h").Optional().Nillable().Validate(between(1, 48)).
-			Comment("PRN doses in any 24 hours at the most, 1 to 48."),
+			Annotations(isClinical).Comment("PRN doses in any 24 hours at the most, 1 to 48."),
 		decimal(field.Int64("prn_max_amount_per_24h")).StorageKey("prn_max_amount_per_24h").Optional().Nillable().Validate(decimalBetween("0.0001", "10000000", 4)).
-			Comment("Amount in any 24 hours at the most, in doseUnit; at least doseAmount."),
+			Annotations(isClinical).Comment("Amount in any 24 hours at the most, in doseUnit; at least doseAmount."),
 		field.Int("prn_follow_up_minutes").Optional().Nillable().Validate(between(5, 1440)).
-			Comment("Minutes after a PRN dose at which its effect is asked for, 5 to 1440."),
+			Annotations(isClinical).Comment("Minutes after a PRN dose at which its effect is asked for, 5 to 1440."),
 		field.Int("window_before_minutes").Optional().Nillable().Validate(between(0, 720)).
-			Comment("Minutes before its time from which a dose may be given, instead of the home's."),
+			Annotations(isClinical).Comment("Minutes before its time from which a dose may be given, instead of the home's."),
 		field.Int("window_after_minutes").Optional().Nillable().Validate(between(0, 720)).
-			Comment("Minutes after its time until which a dose may be given, instead of the home's."),
+			Annotations(isClinical).Comment("Minutes after its time until which a dose may be given, instead of the home's."),
 		field.String("indication").Optional().Nillable().Validate(text(500)).
-			Comment("Why it is prescribed, at most 500 characters."),
+			Annotations(isClinical).Comment("Why it is prescribed, at most 500 characters."),
 		field.String("instructions").Optional().Nillable().Validate(text(2000)).
-			Comment("What to mind when giving it, at most 2000 characters."),
+			Annotations(isClinical).Comment("What to mind when giving it, at most 2000 characters."),
 		choices(field.Enum("food_relation"),
 			"BEFORE_FOOD Before a meal.", "WITH_FOOD With a meal.", "AFTER_FOOD After a meal.",
 			"EMPTY_STOMACH On an empty stomach.", "NONE Meals do not matter.",
-		).Optional().Nillable().Comment("How it goes with meals."),
+		).Optional().Nillable().Annotations(isClinical).Comment("How it goes with meals."),
 		field.String("prescriber_name").Validate(line(120)).
-			Comment("Who prescribed it, such as the GP's name."),
+			Annotations(isPersonal.shownAs("Prescriber %d")).Comment("Who prescribed it, such as the GP's name."),
 		field.Bool("is_covert").Default(false).
-			Comment("Whether it is given without the resident knowing; needs covertReviewOn."),
+			Annotations(isClinical).Comment("Whether it is given without the resident knowing; needs covertReviewOn."),
 		date(field.Time("covert_review_on")).Optional().Nillable().
-			Comment("When covert giving must be reviewed."),
+			Annotations(isClinical).Comment("When covert giving must be reviewed."),
 		choices(field.Enum("self_administered"),
 			"STAFF Staff give it.", "SUPERVISED The resident takes it under eyes.", "SELF The resident takes it alone.",
-		).Default("STAFF").Comment("Who gives it."),
+		).Default("STAFF").Annotations(isClinical).Comment("Who gives it."),
 		date(field.Time("review_on")).Optional().Nillable().
-			Comment("When it must be reviewed."),
+			Annotations(isClinical).Comment("When it must be reviewed."),
 		instant(field.Time("stopped_at")).Optional().Nillable().
-			Comment("When it was stopped; with stopReason, for STOPPED."),
+			Annotations(isClinical).Comment("When it was stopped; with stopReason, for STOPPED."),
 		choices(field.Enum("stop_reason"),
 			"COURSE_ENDED The course is over.", "SIDE_EFFECT A side effect.", "ALLERGY An allergy.",
 			"INTERACTION An interaction.", "INEFFECTIVE It did not help.", "DUPLICATE It was prescribed twice.",
 			"DISCHARGED The resident left.", "DECEASED The resident died.", "DOSE_CHANGED The dose was changed.",
 			"OTHER Another reason.",
-		).Optional().Nillable().Comment("Why it was stopped."),
+		).Optional().Nillable().Annotations(isClinical).Comment("Why it was stopped."),
 		field.JSON("needs_review", []ReviewItem{}).Optional().Annotations(readOnly, graphType("[ReviewItem!]")).
-			Comment("What an imported order lacks; until it is completed nobody can give a dose from it. Empty when complete."),
+			Annotations(isOpen).Comment("What an imported order lacks; until it is completed nobody can give a dose from it. Empty when complete."),
 		field.Int64("replaces_id").GoType(nodeid.ID(0)).Optional().Nillable().Immutable().Unique().Annotations(hidden).
-			Comment("The prescription that this one follows."),
+			Annotations(isOpen).Comment("The prescription that this one follows."),
 	}
 }
 

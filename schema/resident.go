@@ -24,7 +24,7 @@ type Resident struct{ ent.Schema }
 func (Resident) Mixin() []ent.Mixin {
 	return []ent.Mixin{
 		record{kind: nodeid.Resident},
-		searchable{columns: []string{"given_name", "family_name", "preferred_name", "external_id"}},
+		searchable{columns: []string{"given_name", "family_name", "preferred_name", "external_id"}, class: isPersonal},
 	}
 }
 
@@ -32,26 +32,26 @@ func (Resident) Mixin() []ent.Mixin {
 func (Resident) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("given_name").Validate(line(100)).Annotations(orderKey("GIVEN_NAME")).
-			Comment("Given name or names, such as \"María Dolores\"; 1 to 100 characters."),
+			Annotations(isPersonal.shownAs("Resident")).Comment("Given name or names, such as \"María Dolores\"; 1 to 100 characters."),
 		field.String("family_name").Validate(line(100)).Annotations(orderKey("FAMILY_NAME")).
-			Comment("Family name or names, such as \"García Ruiz\"; 1 to 100 characters."),
+			Annotations(isPersonal.shownAs("%d")).Comment("Family name or names, such as \"García Ruiz\"; 1 to 100 characters."),
 		field.String("preferred_name").Optional().Nillable().Validate(line(100)).
-			Comment("What the resident likes to be called, such as \"Lola\"."),
+			Annotations(isPersonal).Comment("What the resident likes to be called, such as \"Lola\"."),
 		date(field.Time("birth_date")).Annotations(orderKey("BIRTH_DATE")).
-			Comment("Date of birth, from 1900-01-01 to today."),
+			Annotations(isOpen).Comment("Date of birth, from 1900-01-01 to today."),
 		choices(field.Enum("birth_date_precision"),
 			"YEAR Only the year is known.",
 			"MONTH The year and the month are known.",
 			"DAY The day is known.",
-		).Default("DAY").Comment("How much of the birth date is known."),
+		).Default("DAY").Annotations(isOpen).Comment("How much of the birth date is known."),
 		choices(field.Enum("sex"),
 			"FEMALE Female.", "MALE Male.", "OTHER Other.", "UNKNOWN Not known.",
-		).Comment("Administrative sex, as in FHIR."),
+		).Annotations(isOpen).Comment("Administrative sex, as in FHIR."),
 		field.String("external_id").Optional().Nillable().Unique().
 			Validate(text(64)).Validate(shaped(`^[A-Za-z0-9./-]+$`, "NHS-1234567")).
-			Comment("Number of the resident in another system; unique; letters, digits, dot, slash and hyphen, at most 64."),
+			Annotations(isPersonal).Comment("Number of the resident in another system; unique; letters, digits, dot, slash and hyphen, at most 64."),
 		field.String("language").Optional().Nillable().Validate(bcp47).
-			Comment("Language the resident speaks, as BCP 47, such as \"es-ES\"."),
+			Annotations(isOpen).Comment("Language the resident speaks, as BCP 47, such as \"es-ES\"."),
 		choices(field.Enum("status"),
 			"PRE_ADMISSION Expected, not yet living in the home.",
 			"ACTIVE Lives in the home.",
@@ -59,39 +59,39 @@ func (Resident) Fields() []ent.Field {
 			"DISCHARGED Has left the home.",
 			"DECEASED Has died.",
 		).Default("PRE_ADMISSION").Annotations(orderKey("STATUS")).
-			Comment("Where the resident stands with the home."),
+			Annotations(isOpen).Comment("Where the resident stands with the home."),
 		instant(field.Time("deceased_at")).Optional().Nillable().
-			Comment("When the resident died; not before birth nor in the future."),
+			Annotations(isOpen).Comment("When the resident died; not before birth nor in the future."),
 		choices(field.Enum("spo2_scale"),
 			"SCALE_1 The usual targets of oxygen saturation.",
 			"SCALE_2 Target 88 to 92 %, for hypercapnic respiratory failure only.",
 		).Default("SCALE_1").
-			Comment("NEWS2 scale for oxygen saturation; SCALE_2 needs a clinician's authorisation (RCP 2017)."),
+			Annotations(isClinical).Comment("NEWS2 scale for oxygen saturation; SCALE_2 needs a clinician's authorisation (RCP 2017)."),
 		instant(field.Time("spo2_scale_authorised_at")).Optional().Nillable().
-			Comment("When a clinician authorised SCALE_2."),
+			Annotations(isClinical).Comment("When a clinician authorised SCALE_2."),
 		field.Int64("spo2_scale_authorised_by_id").GoType(nodeid.ID(0)).Optional().Nillable().Annotations(hidden).
-			Comment("Who authorised SCALE_2."),
+			Annotations(isClinical).Comment("Who authorised SCALE_2."),
 		field.Int("height_cm").Optional().Nillable().Validate(between(50, 250)).
-			Comment("Body height in cm, 50 to 250 (LOINC 8302-2)."),
+			Annotations(isClinical).Comment("Body height in cm, 50 to 250 (LOINC 8302-2)."),
 		choices(field.Enum("resuscitation"),
 			"FULL To be resuscitated.",
 			"DNAR Not to be resuscitated.",
 			"COMFORT_CARE Comfort care only.",
 			"UNKNOWN Not decided or not known.",
-		).Default("UNKNOWN").Comment("What is to be done when the heart stops."),
+		).Default("UNKNOWN").Annotations(isClinical).Comment("What is to be done when the heart stops."),
 		choices(field.Enum("allergy_status"),
 			"NOT_ASKED Nobody has asked yet.",
 			"NO_KNOWN Asked; none is known.",
 			"HAS_ALLERGIES Has the allergies listed.",
-		).Default("NOT_ASKED").Comment("Whether allergies are known; \"none known\" is not \"not asked\"."),
+		).Default("NOT_ASKED").Annotations(isClinical).Comment("Whether allergies are known; \"none known\" is not \"not asked\"."),
 		field.Int("wellness_interval_hours").Default(24).Validate(between(1, 744)).
-			Comment("Hours between wellness checks, 1 to 744."),
+			Annotations(isClinical).Comment("Hours between wellness checks, 1 to 744."),
 		field.Int("weekly_activity_target_minutes").Optional().Nillable().Default(100).Validate(between(0, 2000)).
-			Comment("Minutes of activities wished for in a week, 0 to 2000."),
+			Annotations(isOpen).Comment("Minutes of activities wished for in a week, 0 to 2000."),
 		field.Bool("consent_family_access").Default(false).
-			Comment("Whether the resident lets linked relatives see state, wellness and activities."),
+			Annotations(isOpen).Comment("Whether the resident lets linked relatives see state, wellness and activities."),
 		field.String("notes").Optional().Nillable().Validate(text(4000)).
-			Comment("Free text for the staff, at most 4000 characters."),
+			Annotations(isNotes).Comment("Free text for the staff, at most 4000 characters."),
 	}
 }
 

@@ -23,22 +23,24 @@ func (ResidentContact) Mixin() []ent.Mixin { return []ent.Mixin{record{kind: nod
 func (ResidentContact) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("resident_id").GoType(nodeid.ID(0)).Immutable().Annotations(hidden).
-			Comment("Whose contact this is."),
+			Annotations(isOpen).Comment("Whose contact this is."),
 		field.String("name").Validate(line(120)).Annotations(orderKey("NAME")).
-			Comment("Name of the contact, 1 to 120 characters."),
+			Annotations(isPersonal.shownAs("Contact %d")).Comment("Name of the contact, 1 to 120 characters."),
 		choices(field.Enum("relationship"),
 			"SPOUSE Husband, wife or partner.", "CHILD Son or daughter.", "SIBLING Brother or sister.",
 			"GUARDIAN Legal guardian.", "FRIEND Friend.", "GP General practitioner.",
 			"PHARMACY Pharmacy.", "OTHER Somebody else.",
-		).Comment("What the contact is to the resident."),
+		).Annotations(isOpen).Comment("What the contact is to the resident."),
 		field.String("phone").Optional().Nillable().Validate(shaped(`^\+?[0-9 ()-]{6,20}$`, "+34 600 123 456")).
-			Comment("Telephone number, such as \"+34 600 123 456\"; phone or email is needed."),
+			Annotations(isPersonal).Comment("Telephone number, such as \"+34 600 123 456\"; phone or email is needed."),
 		field.String("email").Optional().Nillable().Validate(text(254)).Validate(shaped(`^[^@\s]+@[^@\s]+$`, "ana@example.org")).
-			Comment("Email address; phone or email is needed."),
+			Annotations(isPersonal).Comment("Email address; phone or email is needed."),
 		field.Bool("is_primary").Default(false).
-			Comment("Whether this is the one to call first; one per resident."),
+			Annotations(isOpen).Comment("Whether this is the one to call first; one per resident."),
 		field.Bool("is_family_portal").Default(false).
-			Comment("Whether this person may sign in to see the resident, given consent."),
+			Annotations(isOpen).Comment("Whether this person may sign in to see the resident, given consent."),
+		field.Int64("portal_user_id").GoType(nodeid.ID(0)).Optional().Nillable().Annotations(hidden, isAdmin).
+			Comment("Who this person is when signed in."),
 	}
 }
 
@@ -47,6 +49,9 @@ func (ResidentContact) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("resident", Resident.Type).Ref("contacts").Unique().Required().Immutable().Field("resident_id").
 			Comment("Whose contact this is."),
+		edge.To("portal_user", StaffUser.Type).Unique().Field("portal_user_id").
+			Annotations(entsql.OnDelete(entsql.Restrict)).
+			Comment("Who this person is when signed in, of the role FAMILY; sees the resident while isFamilyPortal is true and the resident consents."),
 	}
 }
 
@@ -56,6 +61,7 @@ func (ResidentContact) Indexes() []ent.Index {
 		index.Fields("resident_id"),
 		index.Fields("resident_id", "is_primary").Unique().StorageKey("residentcontact_one_primary").
 			Annotations(entsql.IndexWhere("is_primary")),
+		index.Fields("portal_user_id"),
 		index.Fields("name"),
 	}
 }

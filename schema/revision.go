@@ -24,13 +24,13 @@ func (Revision) Mixin() []ent.Mixin {
 func (Revision) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("entity_id").GoType(nodeid.ID(0)).Immutable().Annotations(graphType("ID")).
-			Comment("Which row was changed."),
+			Annotations(isOpen).Comment("Which row was changed."),
 		field.Int("entity_version").Immutable().
-			Comment("The version that the content was."),
+			Annotations(isOpen).Comment("The version that the content was."),
 		field.JSON("content", json.RawMessage{}).Immutable().Annotations(graphType("JSON")).
-			Comment("The row as it was before the change, as a JSON object."),
+			Annotations(isOpen.contentOf("entity_id")).Comment("The row as it was before the change, as a JSON object."),
 		field.String("reason").Optional().Nillable().Immutable().Validate(text(500)).
-			Comment("Why it was changed."),
+			Annotations(isNotes).Comment("Why it was changed."),
 	}
 }
 

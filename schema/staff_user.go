@@ -23,11 +23,11 @@ func (StaffUser) Mixin() []ent.Mixin { return []ent.Mixin{record{kind: nodeid.St
 func (StaffUser) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("display_name").Validate(line(120)).Annotations(orderKey("DISPLAY_NAME")).
-			Comment("Name shown to others, such as \"Ana López\"."),
+			Annotations(isPersonal.shownAs("Staff %d")).Comment("Name shown to others, such as \"Ana López\"."),
 		field.String("email").Validate(text(254)).Validate(shaped(`^[^@\s]+@[^@\s]+$`, "ana@example.org")).
-			Comment("Address for signing in; one person each, whatever the case of its letters."),
+			Annotations(isAdmin.shownAs("staff-%d@hidden.invalid")).Comment("Address for signing in; one person each, whatever the case of its letters."),
 		field.String("email_key").Unique().Annotations(hidden).
-			Comment("The address in lower case."),
+			Annotations(isAdmin).Comment("The address in lower case."),
 		choices(field.Enum("role"),
 			"ADMIN Runs the home's system and sees everything.",
 			"MANAGER Leads the home.",
@@ -37,13 +37,13 @@ func (StaffUser) Fields() []ent.Field {
 			"REPORTING Reads what reports need.",
 			"FAMILY Sees the residents linked to them, with consent.",
 			"SYSADMIN Runs the machine; sees no clinical data.",
-		).Comment("What the person may see and do."),
+		).Annotations(isAdmin).Comment("What the person may see and do."),
 		field.Bool("active").Default(true).
-			Comment("False once the person has left; people are never deleted."),
+			Annotations(isAdmin).Comment("False once the person has left; people are never deleted."),
 		field.Bool("sees_names").Default(false).
-			Comment("Whether a person of the role REPORTING sees names and contacts, which that role masks; of no effect for others."),
+			Annotations(isAdmin).Comment("Whether a person of the role REPORTING sees names and contacts, which that role masks; of no effect for others."),
 		field.String("subject").Optional().Nillable().Unique().Validate(line(255)).
-			Comment("Who the person is at the home's identity provider (the claim \"sub\" of its tokens); if null, a verified email address tells."),
+			Annotations(isAdmin).Comment("Who the person is at the home's identity provider (the claim \"sub\" of its tokens); if null, a verified email address tells."),
 	}
 }
 

@@ -38,68 +38,68 @@ var measures = []string{
 func (Wellness) Fields() []ent.Field {
 	return []ent.Field{
 		field.Int64("resident_id").GoType(nodeid.ID(0)).Immutable().Annotations(hidden).
-			Comment("Who was checked."),
+			Annotations(isOpen).Comment("Who was checked."),
 		instant(field.Time("taken_at")).Annotations(orderKey("TAKEN_AT")).
-			Comment("When the check was made; at most 5 minutes ahead of the server's clock."),
+			Annotations(isOpen).Comment("When the check was made; at most 5 minutes ahead of the server's clock."),
 		choices(field.Enum("kind"),
 			"ROUTINE An ordinary check.", "ADMISSION On admission.", "POST_FALL After a fall.",
 			"PRN_FOLLOW_UP After a dose when needed.", "WEIGHT Weighing.", "ESCALATION Because of concern.",
-		).Default("ROUTINE").Comment("Why the check was made."),
+		).Default("ROUTINE").Annotations(isOpen).Comment("Why the check was made."),
 		field.Int("mood").Optional().Nillable().Validate(between(1, 5)).
-			Comment("Mood, 1 (very low), 2 (low), 3 (neutral), 4 (good) or 5 (very good)."),
+			Annotations(isClinical).Comment("Mood, 1 (very low), 2 (low), 3 (neutral), 4 (good) or 5 (very good)."),
 		field.JSON("feelings", []Feeling{}).Optional().Annotations(graphType("[Feeling!]")).
-			Comment("Feelings shown or told."),
+			Annotations(isClinical).Comment("Feelings shown or told."),
 		field.Int("energy").Optional().Nillable().Validate(between(1, 10)).
-			Comment("Energy, 1 (none) to 10 (full)."),
+			Annotations(isClinical).Comment("Energy, 1 (none) to 10 (full)."),
 		field.Int("sleep_minutes").Optional().Nillable().Validate(between(0, 1440)).
-			Comment("Sleep in the last night, in minutes, 0 to 1440."),
+			Annotations(isClinical).Comment("Sleep in the last night, in minutes, 0 to 1440."),
 		field.Int("sleep_quality").Optional().Nillable().Validate(between(1, 5)).
-			Comment("Quality of sleep, 1 (very bad) to 5 (very good)."),
+			Annotations(isClinical).Comment("Quality of sleep, 1 (very bad) to 5 (very good)."),
 		field.Int("appetite").Optional().Nillable().Validate(between(0, 100)).
-			Comment("Share of the meal eaten, in %, 0 to 100."),
+			Annotations(isClinical).Comment("Share of the meal eaten, in %, 0 to 100."),
 		field.Int("fluid_intake_ml").Optional().Nillable().Validate(between(0, 10000)).
-			Comment("Fluid drunk, in mL, 0 to 10000."),
+			Annotations(isClinical).Comment("Fluid drunk, in mL, 0 to 10000."),
 		field.Int("pain_nrs").Optional().Nillable().Validate(between(0, 10)).
-			Comment("Pain on the numeric rating scale, 0 (none) to 10 (worst) (LOINC 72514-3)."),
+			Annotations(isClinical).Comment("Pain on the numeric rating scale, 0 (none) to 10 (worst) (LOINC 72514-3)."),
 		field.JSON("abbey_items", []int{}).Optional().Annotations(graphType("[Int!]")).
-			Comment("The six items of the Abbey pain scale, 0 to 3 each."),
+			Annotations(isClinical).Comment("The six items of the Abbey pain scale, 0 to 3 each."),
 		field.Int("respiratory_rate").Optional().Nillable().Validate(between(1, 100)).
-			Comment("Breaths per minute, 1 to 100 (LOINC 9279-1)."),
+			Annotations(isClinical).Comment("Breaths per minute, 1 to 100 (LOINC 9279-1)."),
 		field.Int("spo2").Optional().Nillable().Validate(between(1, 100)).
-			Comment("Oxygen saturation, in %, 1 to 100 (LOINC 2708-6)."),
+			Annotations(isClinical).Comment("Oxygen saturation, in %, 1 to 100 (LOINC 2708-6)."),
 		field.Bool("on_oxygen").Optional().Nillable().
-			Comment("Whether breathing supplemental oxygen."),
+			Annotations(isClinical).Comment("Whether breathing supplemental oxygen."),
 		decimal(field.Int64("oxygen_litres_per_min")).Optional().Nillable().Validate(decimalBetween("0", "60", 1)).
-			Comment("Flow of oxygen, in L/min, 0 to 60; only with onOxygen (LOINC 3151-8)."),
+			Annotations(isClinical).Comment("Flow of oxygen, in L/min, 0 to 60; only with onOxygen (LOINC 3151-8)."),
 		field.Int("systolic").Optional().Nillable().Validate(between(10, 350)).
-			Comment("Systolic blood pressure, in mmHg, 10 to 350; with diastolic (LOINC 8480-6)."),
+			Annotations(isClinical).Comment("Systolic blood pressure, in mmHg, 10 to 350; with diastolic (LOINC 8480-6)."),
 		field.Int("diastolic").Optional().Nillable().Validate(between(5, 250)).
-			Comment("Diastolic blood pressure, in mmHg, 5 to 250; with systolic and below it (LOINC 8462-4)."),
+			Annotations(isClinical).Comment("Diastolic blood pressure, in mmHg, 5 to 250; with systolic and below it (LOINC 8462-4)."),
 		field.Int("pulse").Optional().Nillable().Validate(between(1, 350)).
-			Comment("Heartbeats per minute, 1 to 350 (LOINC 8867-4)."),
+			Annotations(isClinical).Comment("Heartbeats per minute, 1 to 350 (LOINC 8867-4)."),
 		decimal(field.Int64("temperature")).Optional().Nillable().Validate(decimalBetween("25", "45", 1)).
-			Comment("Body temperature, in °C, 25.0 to 45.0 (LOINC 8310-5)."),
+			Annotations(isClinical).Comment("Body temperature, in °C, 25.0 to 45.0 (LOINC 8310-5)."),
 		choices(field.Enum("consciousness"),
 			"ALERT Awake and as usual.", "NEW_CONFUSION Newly confused.", "VOICE Responds to voice.",
 			"PAIN Responds to pain.", "UNRESPONSIVE Does not respond.",
-		).Optional().Nillable().Comment("Level of consciousness (ACVPU); a known, lasting confusion is ALERT."),
+		).Optional().Nillable().Annotations(isClinical).Comment("Level of consciousness (ACVPU); a known, lasting confusion is ALERT."),
 		decimal(field.Int64("weight")).Optional().Nillable().Validate(decimalBetween("15", "300", 1)).
-			Comment("Body weight, in kg, 15.0 to 300.0 (LOINC 29463-7)."),
+			Annotations(isClinical).Comment("Body weight, in kg, 15.0 to 300.0 (LOINC 29463-7)."),
 		decimal(field.Int64("blood_glucose")).Optional().Nillable().Validate(decimalBetween("0.5", "60", 1)).
-			Comment("Capillary blood glucose, in mmol/L, 0.5 to 60.0 (LOINC 15074-8)."),
+			Annotations(isClinical).Comment("Capillary blood glucose, in mmol/L, 0.5 to 60.0 (LOINC 15074-8)."),
 		field.Int("bristol_stool").Optional().Nillable().Validate(between(1, 7)).
-			Comment("Bristol stool form, 1 to 7."),
+			Annotations(isClinical).Comment("Bristol stool form, 1 to 7."),
 		field.String("notes").Optional().Nillable().Validate(text(2000)).
-			Comment("Free text, at most 2000 characters."),
+			Annotations(isNotes).Comment("Free text, at most 2000 characters."),
 		choices(field.Enum("status"),
 			"FINAL As first recorded.", "CORRECTED Changed since; see its revisions.",
 			"ENTERED_IN_ERROR Should never have been recorded.",
 		).Default("FINAL").Annotations(readOnly).
-			Comment("Whether the check was corrected or voided."),
+			Annotations(isOpen).Comment("Whether the check was corrected or voided."),
 		instant(field.Time("recorded_at")).Immutable().Annotations(readOnly).
-			Comment("When the check was entered, by the server's clock."),
+			Annotations(isOpen).Comment("When the check was entered, by the server's clock."),
 		field.Int64("recorded_by_id").GoType(nodeid.ID(0)).Optional().Nillable().Immutable().Annotations(hidden).
-			Comment("Who entered the check; null for the system."),
+			Annotations(isOpen).Comment("Who entered the check; null for the system."),
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"carehome/ent/resident"
 	"carehome/ent/residentcontact"
 	"carehome/ent/revision"
+	"carehome/ent/secret"
 	"carehome/ent/staffuser"
 	"carehome/ent/wellness"
 
@@ -406,6 +407,33 @@ func (f TraverseRevision) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.RevisionQuery", q)
 }
 
+// The SecretFunc type is an adapter to allow the use of ordinary function as a Querier.
+type SecretFunc func(context.Context, *ent.SecretQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f SecretFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.SecretQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.SecretQuery", q)
+}
+
+// The TraverseSecret type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseSecret func(context.Context, *ent.SecretQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseSecret) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseSecret) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.SecretQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.SecretQuery", q)
+}
+
 // The StaffUserFunc type is an adapter to allow the use of ordinary function as a Querier.
 type StaffUserFunc func(context.Context, *ent.StaffUserQuery) (ent.Value, error)
 
@@ -487,6 +515,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.ResidentContactQuery, predicate.ResidentContact, residentcontact.OrderOption]{typ: ent.TypeResidentContact, tq: q}, nil
 	case *ent.RevisionQuery:
 		return &query[*ent.RevisionQuery, predicate.Revision, revision.OrderOption]{typ: ent.TypeRevision, tq: q}, nil
+	case *ent.SecretQuery:
+		return &query[*ent.SecretQuery, predicate.Secret, secret.OrderOption]{typ: ent.TypeSecret, tq: q}, nil
 	case *ent.StaffUserQuery:
 		return &query[*ent.StaffUserQuery, predicate.StaffUser, staffuser.OrderOption]{typ: ent.TypeStaffUser, tq: q}, nil
 	case *ent.WellnessQuery:

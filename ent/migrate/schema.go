@@ -815,6 +815,7 @@ var (
 		{Name: "resident_id", Type: field.TypeInt64},
 		{Name: "created_by_id", Type: field.TypeInt64, Nullable: true},
 		{Name: "updated_by_id", Type: field.TypeInt64, Nullable: true},
+		{Name: "portal_user_id", Type: field.TypeInt64, Nullable: true},
 	}
 	// ResidentContactsTable holds the schema information for the "resident_contacts" table.
 	ResidentContactsTable = &schema.Table{
@@ -837,6 +838,12 @@ var (
 			{
 				Symbol:     "resident_contacts_staff_users_updated_by",
 				Columns:    []*schema.Column{ResidentContactsColumns[12]},
+				RefColumns: []*schema.Column{StaffUsersColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+			{
+				Symbol:     "resident_contacts_staff_users_portal_user",
+				Columns:    []*schema.Column{ResidentContactsColumns[13]},
 				RefColumns: []*schema.Column{StaffUsersColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
@@ -864,6 +871,11 @@ var (
 				Annotation: &entsql.IndexAnnotation{
 					Where: "is_primary",
 				},
+			},
+			{
+				Name:    "residentcontact_portal_user_id",
+				Unique:  false,
+				Columns: []*schema.Column{ResidentContactsColumns[13]},
 			},
 			{
 				Name:    "residentcontact_name",
@@ -921,6 +933,17 @@ var (
 				Columns: []*schema.Column{RevisionsColumns[4], RevisionsColumns[5]},
 			},
 		},
+	}
+	// SecretsColumns holds the columns for the "secrets" table.
+	SecretsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "value", Type: field.TypeBytes},
+	}
+	// SecretsTable holds the schema information for the "secrets" table.
+	SecretsTable = &schema.Table{
+		Name:       "secrets",
+		Columns:    SecretsColumns,
+		PrimaryKey: []*schema.Column{SecretsColumns[0]},
 	}
 	// StaffUsersColumns holds the columns for the "staff_users" table.
 	StaffUsersColumns = []*schema.Column{
@@ -1111,6 +1134,7 @@ var (
 		ResidentsTable,
 		ResidentContactsTable,
 		RevisionsTable,
+		SecretsTable,
 		StaffUsersTable,
 		WellnessesTable,
 		ActivityFacilitatorsTable,
@@ -1183,6 +1207,7 @@ func init() {
 	ResidentContactsTable.ForeignKeys[0].RefTable = ResidentsTable
 	ResidentContactsTable.ForeignKeys[1].RefTable = StaffUsersTable
 	ResidentContactsTable.ForeignKeys[2].RefTable = StaffUsersTable
+	ResidentContactsTable.ForeignKeys[3].RefTable = StaffUsersTable
 	ResidentContactsTable.Annotation = &entsql.Annotation{
 		IncrementStart: func(i int) *int { return &i }(17179869184),
 	}

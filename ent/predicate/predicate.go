@@ -42,6 +42,9 @@ type ResidentContact func(*sql.Selector)
 // Revision is the predicate function for revision builders.
 type Revision func(*sql.Selector)
 
+// Secret is the predicate function for secret builders.
+type Secret func(*sql.Selector)
+
 // StaffUser is the predicate function for staffuser builders.
 type StaffUser func(*sql.Selector)
 

@@ -42,12 +42,16 @@ const (
 	FieldIsPrimary = "is_primary"
 	// FieldIsFamilyPortal holds the string denoting the is_family_portal field in the database.
 	FieldIsFamilyPortal = "is_family_portal"
+	// FieldPortalUserID holds the string denoting the portal_user_id field in the database.
+	FieldPortalUserID = "portal_user_id"
 	// EdgeCreatedBy holds the string denoting the created_by edge name in mutations.
 	EdgeCreatedBy = "created_by"
 	// EdgeUpdatedBy holds the string denoting the updated_by edge name in mutations.
 	EdgeUpdatedBy = "updated_by"
 	// EdgeResident holds the string denoting the resident edge name in mutations.
 	EdgeResident = "resident"
+	// EdgePortalUser holds the string denoting the portal_user edge name in mutations.
+	EdgePortalUser = "portal_user"
 	// Table holds the table name of the residentcontact in the database.
 	Table = "resident_contacts"
 	// CreatedByTable is the table that holds the created_by relation/edge.
@@ -71,6 +75,13 @@ const (
 	ResidentInverseTable = "residents"
 	// ResidentColumn is the table column denoting the resident relation/edge.
 	ResidentColumn = "resident_id"
+	// PortalUserTable is the table that holds the portal_user relation/edge.
+	PortalUserTable = "resident_contacts"
+	// PortalUserInverseTable is the table name for the StaffUser entity.
+	// It exists in this package in order to avoid circular dependency with the "staffuser" package.
+	PortalUserInverseTable = "staff_users"
+	// PortalUserColumn is the table column denoting the portal_user relation/edge.
+	PortalUserColumn = "portal_user_id"
 )
 
 // Columns holds all SQL columns for residentcontact fields.
@@ -88,6 +99,7 @@ var Columns = []string{
 	FieldEmail,
 	FieldIsPrimary,
 	FieldIsFamilyPortal,
+	FieldPortalUserID,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -217,6 +229,11 @@ func ByIsFamilyPortal(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldIsFamilyPortal, opts...).ToFunc()
 }
 
+// ByPortalUserID orders the results by the portal_user_id field.
+func ByPortalUserID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPortalUserID, opts...).ToFunc()
+}
+
 // ByCreatedByField orders the results by created_by field.
 func ByCreatedByField(field string, opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
@@ -235,6 +252,13 @@ func ByUpdatedByField(field string, opts ...sql.OrderTermOption) OrderOption {
 func ByResidentField(field string, opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
 		sqlgraph.OrderByNeighborTerms(s, newResidentStep(), sql.OrderByField(field, opts...))
+	}
+}
+
+// ByPortalUserField orders the results by portal_user field.
+func ByPortalUserField(field string, opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newPortalUserStep(), sql.OrderByField(field, opts...))
 	}
 }
 func newCreatedByStep() *sqlgraph.Step {
@@ -256,6 +280,13 @@ func newResidentStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(ResidentInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2O, true, ResidentTable, ResidentColumn),
+	)
+}
+func newPortalUserStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(PortalUserInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.M2O, false, PortalUserTable, PortalUserColumn),
 	)
 }
 

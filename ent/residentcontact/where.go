@@ -114,6 +114,12 @@ func IsFamilyPortal(v bool) predicate.ResidentContact {
 	return predicate.ResidentContact(sql.FieldEQ(FieldIsFamilyPortal, v))
 }
 
+// PortalUserID applies equality check predicate on the "portal_user_id" field. It's identical to PortalUserIDEQ.
+func PortalUserID(v nodeid.ID) predicate.ResidentContact {
+	vc := int64(v)
+	return predicate.ResidentContact(sql.FieldEQ(FieldPortalUserID, vc))
+}
+
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.
 func CreatedAtEQ(v scalar.Time) predicate.ResidentContact {
 	return predicate.ResidentContact(sql.FieldEQ(FieldCreatedAt, v))
@@ -599,6 +605,46 @@ func IsFamilyPortalNEQ(v bool) predicate.ResidentContact {
 	return predicate.ResidentContact(sql.FieldNEQ(FieldIsFamilyPortal, v))
 }
 
+// PortalUserIDEQ applies the EQ predicate on the "portal_user_id" field.
+func PortalUserIDEQ(v nodeid.ID) predicate.ResidentContact {
+	vc := int64(v)
+	return predicate.ResidentContact(sql.FieldEQ(FieldPortalUserID, vc))
+}
+
+// PortalUserIDNEQ applies the NEQ predicate on the "portal_user_id" field.
+func PortalUserIDNEQ(v nodeid.ID) predicate.ResidentContact {
+	vc := int64(v)
+	return predicate.ResidentContact(sql.FieldNEQ(FieldPortalUserID, vc))
+}
+
+// PortalUserIDIn applies the In predicate on the "portal_user_id" field.
+func PortalUserIDIn(vs ...nodeid.ID) predicate.ResidentContact {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.ResidentContact(sql.FieldIn(FieldPortalUserID, v...))
+}
+
+// PortalUserIDNotIn applies the NotIn predicate on the "portal_user_id" field.
+func PortalUserIDNotIn(vs ...nodeid.ID) predicate.ResidentContact {
+	v := make([]any, len(vs))
+	for i := range v {
+		v[i] = int64(vs[i])
+	}
+	return predicate.ResidentContact(sql.FieldNotIn(FieldPortalUserID, v...))
+}
+
+// PortalUserIDIsNil applies the IsNil predicate on the "portal_user_id" field.
+func PortalUserIDIsNil() predicate.ResidentContact {
+	return predicate.ResidentContact(sql.FieldIsNull(FieldPortalUserID))
+}
+
+// PortalUserIDNotNil applies the NotNil predicate on the "portal_user_id" field.
+func PortalUserIDNotNil() predicate.ResidentContact {
+	return predicate.ResidentContact(sql.FieldNotNull(FieldPortalUserID))
+}
+
 // HasCreatedBy applies the HasEdge predicate on the "created_by" edge.
 func HasCreatedBy() predicate.ResidentContact {
 	return predicate.ResidentContact(func(s *sql.Selector) {
@@ -660,6 +706,29 @@ func HasResident() predicate.ResidentContact {
 func HasResidentWith(preds ...predicate.Resident) predicate.ResidentContact {
 	return predicate.ResidentContact(func(s *sql.Selector) {
 		step := newResidentStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasPortalUser applies the HasEdge predicate on the "portal_user" edge.
+func HasPortalUser() predicate.ResidentContact {
+	return predicate.ResidentContact(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, PortalUserTable, PortalUserColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasPortalUserWith applies the HasEdge predicate on the "portal_user" edge with a given conditions (other predicates).
+func HasPortalUserWith(preds ...predicate.StaffUser) predicate.ResidentContact {
+	return predicate.ResidentContact(func(s *sql.Selector) {
+		step := newPortalUserStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -15,6 +15,7 @@ import (
 	"carehome/ent/resident"
 	"carehome/ent/residentcontact"
 	"carehome/ent/revision"
+	"carehome/ent/secret"
 	"carehome/ent/staffuser"
 	"carehome/ent/wellness"
 	"carehome/schema"
@@ -615,6 +616,15 @@ func init() {
 	revisionDescReason := revisionFields[3].Descriptor()
 	// revision.ReasonValidator is a validator for the "reason" field. It is called by the builders before save.
 	revision.ReasonValidator = revisionDescReason.Validators[0].(func(string) error)
+	secret.Policy = privacy.NewPolicies(schema.Secret{})
+	secret.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := secret.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
 	staffuserMixin := schema.StaffUser{}.Mixin()
 	staffuser.Policy = privacy.NewPolicies(staffuserMixin[0], schema.StaffUser{})
 	staffuser.Hooks[0] = func(next ent.Mutator) ent.Mutator {

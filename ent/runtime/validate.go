@@ -17,6 +17,7 @@ import (
 	"carehome/ent/resident"
 	"carehome/ent/residentcontact"
 	"carehome/ent/revision"
+	"carehome/ent/secret"
 	"carehome/ent/staffuser"
 	"carehome/ent/wellness"
 
@@ -37,6 +38,7 @@ func init() {
 		&resident.Hooks[len(resident.Hooks)-1],
 		&residentcontact.Hooks[len(residentcontact.Hooks)-1],
 		&revision.Hooks[len(revision.Hooks)-1],
+		&secret.Hooks[len(secret.Hooks)-1],
 		&staffuser.Hooks[len(staffuser.Hooks)-1],
 		&wellness.Hooks[len(wellness.Hooks)-1],
 	} {

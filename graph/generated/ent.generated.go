@@ -8242,18 +8242,18 @@ func _Resident_spo2Scale(ctx context.Context, ec *executionContext, field graphq
 			return fieldContext_Resident_spo2Scale(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Spo2Scale, nil
+			return obj.ShownSpo2Scale(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v resident.Spo2Scale) graphql.Marshaler {
-			return marshalNResidentSpo2Scale2carehomeᚋentᚋresidentᚐSpo2Scale(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *resident.Spo2Scale) graphql.Marshaler {
+			return marshalOResidentSpo2Scale2ᚖcarehomeᚋentᚋresidentᚐSpo2Scale(ctx, ec, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func fieldContext_Resident_spo2Scale(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Resident", field, false, false, "ResidentSpo2Scale")
+	return graphql.NewScalarFieldContext("Resident", field, true, false, "ResidentSpo2Scale")
 }
 
 func _Resident_spo2ScaleAuthorisedAt(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.Resident) (ret graphql.Marshaler) {
@@ -8311,18 +8311,18 @@ func _Resident_resuscitation(ctx context.Context, ec *executionContext, field gr
 			return fieldContext_Resident_resuscitation(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Resuscitation, nil
+			return obj.ShownResuscitation(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v resident.Resuscitation) graphql.Marshaler {
-			return marshalNResidentResuscitation2carehomeᚋentᚋresidentᚐResuscitation(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *resident.Resuscitation) graphql.Marshaler {
+			return marshalOResidentResuscitation2ᚖcarehomeᚋentᚋresidentᚐResuscitation(ctx, ec, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func fieldContext_Resident_resuscitation(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Resident", field, false, false, "ResidentResuscitation")
+	return graphql.NewScalarFieldContext("Resident", field, true, false, "ResidentResuscitation")
 }
 
 func _Resident_allergyStatus(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.Resident) (ret graphql.Marshaler) {
@@ -8334,18 +8334,18 @@ func _Resident_allergyStatus(ctx context.Context, ec *executionContext, field gr
 			return fieldContext_Resident_allergyStatus(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.AllergyStatus, nil
+			return obj.ShownAllergyStatus(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v resident.AllergyStatus) graphql.Marshaler {
-			return marshalNResidentAllergyStatus2carehomeᚋentᚋresidentᚐAllergyStatus(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *resident.AllergyStatus) graphql.Marshaler {
+			return marshalOResidentAllergyStatus2ᚖcarehomeᚋentᚋresidentᚐAllergyStatus(ctx, ec, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func fieldContext_Resident_allergyStatus(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Resident", field, false, false, "ResidentAllergyStatus")
+	return graphql.NewScalarFieldContext("Resident", field, true, false, "ResidentAllergyStatus")
 }
 
 func _Resident_wellnessIntervalHours(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.Resident) (ret graphql.Marshaler) {
@@ -8357,18 +8357,18 @@ func _Resident_wellnessIntervalHours(ctx context.Context, ec *executionContext, 
 			return fieldContext_Resident_wellnessIntervalHours(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.WellnessIntervalHours, nil
+			return obj.ShownWellnessIntervalHours(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
-			return marshalNInt2int(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return marshalOInt2ᚖint(ctx, ec, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func fieldContext_Resident_wellnessIntervalHours(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Resident", field, false, false, "Int")
+	return graphql.NewScalarFieldContext("Resident", field, true, false, "Int")
 }
 
 func _Resident_weeklyActivityTargetMinutes(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.Resident) (ret graphql.Marshaler) {
@@ -9212,6 +9212,38 @@ func fieldContext_ResidentContact_resident(_ context.Context, ec *executionConte
 	return fc, nil
 }
 
+func _ResidentContact_portalUser(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.ResidentContact) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_ResidentContact_portalUser(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PortalUser(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.StaffUser) graphql.Marshaler {
+			return marshalOStaffUser2ᚖcarehomeᚋentᚐStaffUser(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_ResidentContact_portalUser(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ResidentContact",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_StaffUser(ctx, ec, field)
+		},
+	}
+	return fc, nil
+}
+
 func _ResidentContactConnection_edges(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.ResidentContactConnection) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9946,18 +9978,18 @@ func _StaffUser_role(ctx context.Context, ec *executionContext, field graphql.Co
 			return fieldContext_StaffUser_role(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Role, nil
+			return obj.ShownRole(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v staffuser.Role) graphql.Marshaler {
-			return marshalNStaffUserRole2carehomeᚋentᚋstaffuserᚐRole(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *staffuser.Role) graphql.Marshaler {
+			return marshalOStaffUserRole2ᚖcarehomeᚋentᚋstaffuserᚐRole(ctx, ec, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func fieldContext_StaffUser_role(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StaffUser", field, false, false, "StaffUserRole")
+	return graphql.NewScalarFieldContext("StaffUser", field, true, false, "StaffUserRole")
 }
 
 func _StaffUser_active(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.StaffUser) (ret graphql.Marshaler) {
@@ -9969,18 +10001,18 @@ func _StaffUser_active(ctx context.Context, ec *executionContext, field graphql.
 			return fieldContext_StaffUser_active(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Active, nil
+			return obj.ShownActive(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return marshalNBoolean2bool(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return marshalOBoolean2ᚖbool(ctx, ec, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func fieldContext_StaffUser_active(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StaffUser", field, false, false, "Boolean")
+	return graphql.NewScalarFieldContext("StaffUser", field, true, false, "Boolean")
 }
 
 func _StaffUser_seesNames(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.StaffUser) (ret graphql.Marshaler) {
@@ -9992,18 +10024,18 @@ func _StaffUser_seesNames(ctx context.Context, ec *executionContext, field graph
 			return fieldContext_StaffUser_seesNames(ctx, ec, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.SeesNames, nil
+			return obj.ShownSeesNames(), nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
-			return marshalNBoolean2bool(ctx, ec, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *bool) graphql.Marshaler {
+			return marshalOBoolean2ᚖbool(ctx, ec, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func fieldContext_StaffUser_seesNames(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("StaffUser", field, false, false, "Boolean")
+	return graphql.NewScalarFieldContext("StaffUser", field, true, false, "Boolean")
 }
 
 func _StaffUser_subject(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.StaffUser) (ret graphql.Marshaler) {
@@ -16444,7 +16476,7 @@ func unmarshalInputCreateResidentContactInput(ctx context.Context, ec *execution
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "relationship", "phone", "email", "isPrimary", "isFamilyPortal", "residentID"}
+	fieldsInOrder := [...]string{"name", "relationship", "phone", "email", "isPrimary", "isFamilyPortal", "residentID", "portalUserID"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -16500,6 +16532,13 @@ func unmarshalInputCreateResidentContactInput(ctx context.Context, ec *execution
 				return it, err
 			}
 			it.ResidentID = data
+		case "portalUserID":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("portalUserID"))
+			data, err := unmarshalOID2ᚖcarehomeᚋinternalᚋnodeidᚐID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PortalUserID = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -21602,7 +21641,7 @@ func unmarshalInputResidentContactWhereInput(ctx context.Context, ec *executionC
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"not", "and", "or", "id", "idNEQ", "idIn", "idNotIn", "idGT", "idGTE", "idLT", "idLTE", "createdAt", "createdAtNEQ", "createdAtIn", "createdAtNotIn", "createdAtGT", "createdAtGTE", "createdAtLT", "createdAtLTE", "updatedAt", "updatedAtNEQ", "updatedAtIn", "updatedAtNotIn", "updatedAtGT", "updatedAtGTE", "updatedAtLT", "updatedAtLTE", "name", "nameNEQ", "nameIn", "nameNotIn", "nameGT", "nameGTE", "nameLT", "nameLTE", "nameContains", "nameHasPrefix", "nameHasSuffix", "nameEqualFold", "nameContainsFold", "relationship", "relationshipNEQ", "relationshipIn", "relationshipNotIn", "phone", "phoneNEQ", "phoneIn", "phoneNotIn", "phoneGT", "phoneGTE", "phoneLT", "phoneLTE", "phoneContains", "phoneHasPrefix", "phoneHasSuffix", "phoneIsNil", "phoneNotNil", "phoneEqualFold", "phoneContainsFold", "email", "emailNEQ", "emailIn", "emailNotIn", "emailGT", "emailGTE", "emailLT", "emailLTE", "emailContains", "emailHasPrefix", "emailHasSuffix", "emailIsNil", "emailNotNil", "emailEqualFold", "emailContainsFold", "isPrimary", "isPrimaryNEQ", "isFamilyPortal", "isFamilyPortalNEQ", "hasResident", "hasResidentWith"}
+	fieldsInOrder := [...]string{"not", "and", "or", "id", "idNEQ", "idIn", "idNotIn", "idGT", "idGTE", "idLT", "idLTE", "createdAt", "createdAtNEQ", "createdAtIn", "createdAtNotIn", "createdAtGT", "createdAtGTE", "createdAtLT", "createdAtLTE", "updatedAt", "updatedAtNEQ", "updatedAtIn", "updatedAtNotIn", "updatedAtGT", "updatedAtGTE", "updatedAtLT", "updatedAtLTE", "name", "nameNEQ", "nameIn", "nameNotIn", "nameGT", "nameGTE", "nameLT", "nameLTE", "nameContains", "nameHasPrefix", "nameHasSuffix", "nameEqualFold", "nameContainsFold", "relationship", "relationshipNEQ", "relationshipIn", "relationshipNotIn", "phone", "phoneNEQ", "phoneIn", "phoneNotIn", "phoneGT", "phoneGTE", "phoneLT", "phoneLTE", "phoneContains", "phoneHasPrefix", "phoneHasSuffix", "phoneIsNil", "phoneNotNil", "phoneEqualFold", "phoneContainsFold", "email", "emailNEQ", "emailIn", "emailNotIn", "emailGT", "emailGTE", "emailLT", "emailLTE", "emailContains", "emailHasPrefix", "emailHasSuffix", "emailIsNil", "emailNotNil", "emailEqualFold", "emailContainsFold", "isPrimary", "isPrimaryNEQ", "isFamilyPortal", "isFamilyPortalNEQ", "hasResident", "hasResidentWith", "hasPortalUser", "hasPortalUserWith"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -22169,6 +22208,20 @@ func unmarshalInputResidentContactWhereInput(ctx context.Context, ec *executionC
 				return it, err
 			}
 			it.HasResidentWith = data
+		case "hasPortalUser":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hasPortalUser"))
+			data, err := unmarshalOBoolean2ᚖbool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.HasPortalUser = data
+		case "hasPortalUserWith":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hasPortalUserWith"))
+			data, err := unmarshalOStaffUserWhereInput2ᚕᚖcarehomeᚋentᚐStaffUserWhereInputᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.HasPortalUserWith = data
 		}
 	}
 	return it, nil
@@ -25863,7 +25916,7 @@ func unmarshalInputUpdateResidentContactInput(ctx context.Context, ec *execution
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "relationship", "phone", "email", "isPrimary", "isFamilyPortal", "expectedVersion"}
+	fieldsInOrder := [...]string{"name", "relationship", "phone", "email", "isPrimary", "isFamilyPortal", "portalUserID", "expectedVersion"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -25912,6 +25965,13 @@ func unmarshalInputUpdateResidentContactInput(ctx context.Context, ec *execution
 				return it, err
 			}
 			it.IsFamilyPortal = graphql.OmittableOf(data)
+		case "portalUserID":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("portalUserID"))
+			data, err := unmarshalOID2ᚖcarehomeᚋinternalᚋnodeidᚐID(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.PortalUserID = graphql.OmittableOf(data)
 		case "expectedVersion":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
 			data, err := unmarshalOInt2ᚖint(ctx, ec, v)
@@ -30620,7 +30680,7 @@ func _Resident(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 			}
 		case "spo2Scale":
 			out.Values[i] = _Resident_spo2Scale(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "spo2ScaleAuthorisedAt":
@@ -30635,17 +30695,17 @@ func _Resident(ctx context.Context, ec *executionContext, sel ast.SelectionSet, 
 			}
 		case "resuscitation":
 			out.Values[i] = _Resident_resuscitation(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "allergyStatus":
 			out.Values[i] = _Resident_allergyStatus(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "wellnessIntervalHours":
 			out.Values[i] = _Resident_wellnessIntervalHours(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "weeklyActivityTargetMinutes":
@@ -30861,6 +30921,12 @@ func _ResidentContact(ctx context.Context, ec *executionContext, sel ast.Selecti
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return _ResidentContact_resident(ctx, ec, field, obj)
+				})
+		case "portalUser":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _ResidentContact_portalUser(ctx, ec, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -31202,17 +31268,17 @@ func _StaffUser(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 			}
 		case "role":
 			out.Values[i] = _StaffUser_role(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "active":
 			out.Values[i] = _StaffUser_active(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "seesNames":
 			out.Values[i] = _StaffUser_seesNames(ctx, ec, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "subject":

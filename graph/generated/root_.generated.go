@@ -517,7 +517,6 @@ type ComplexityRoot struct {
 	Resident struct {
 		Age                         func(childComplexity int, on *scalar.Date) int
 		Allergies                   func(childComplexity int) int
-		AllergyStatus               func(childComplexity int) int
 		BirthDate                   func(childComplexity int) int
 		BirthDatePrecision          func(childComplexity int) int
 		ConsentFamilyAccess         func(childComplexity int) int
@@ -536,9 +535,11 @@ type ComplexityRoot struct {
 		Participations              func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ActivityParticipationOrder, where *ent.ActivityParticipationWhereInput) int
 		PreferredName               func(childComplexity int) int
 		Prescriptions               func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.PrescriptionOrder, where *ent.PrescriptionWhereInput) int
-		Resuscitation               func(childComplexity int) int
 		Sex                         func(childComplexity int) int
-		Spo2Scale                   func(childComplexity int) int
+		ShownAllergyStatus          func(childComplexity int) int
+		ShownResuscitation          func(childComplexity int) int
+		ShownSpo2Scale              func(childComplexity int) int
+		ShownWellnessIntervalHours  func(childComplexity int) int
 		Spo2ScaleAuthorisedAt       func(childComplexity int) int
 		Spo2ScaleAuthorisedBy       func(childComplexity int) int
 		Status                      func(childComplexity int) int
@@ -547,7 +548,6 @@ type ComplexityRoot struct {
 		Version                     func(childComplexity int) int
 		WeeklyActivityTargetMinutes func(childComplexity int) int
 		Wellness                    func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.WellnessOrder, where *ent.WellnessWhereInput) int
-		WellnessIntervalHours       func(childComplexity int) int
 	}
 
 	ResidentConnection struct {
@@ -565,6 +565,7 @@ type ComplexityRoot struct {
 		IsPrimary      func(childComplexity int) int
 		Name           func(childComplexity int) int
 		Phone          func(childComplexity int) int
+		PortalUser     func(childComplexity int) int
 		Relationship   func(childComplexity int) int
 		Resident       func(childComplexity int) int
 		UpdatedAt      func(childComplexity int) int
@@ -617,20 +618,20 @@ type ComplexityRoot struct {
 	}
 
 	StaffUser struct {
-		APIKeys     func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ApiKeyOrder, where *ent.ApiKeyWhereInput) int
-		Active      func(childComplexity int) int
-		Activities  func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ActivityOrder, where *ent.ActivityWhereInput) int
-		CreatedAt   func(childComplexity int) int
-		CreatedBy   func(childComplexity int) int
-		DisplayName func(childComplexity int) int
-		Email       func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Role        func(childComplexity int) int
-		SeesNames   func(childComplexity int) int
-		Subject     func(childComplexity int) int
-		UpdatedAt   func(childComplexity int) int
-		UpdatedBy   func(childComplexity int) int
-		Version     func(childComplexity int) int
+		APIKeys        func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ApiKeyOrder, where *ent.ApiKeyWhereInput) int
+		Activities     func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ActivityOrder, where *ent.ActivityWhereInput) int
+		CreatedAt      func(childComplexity int) int
+		CreatedBy      func(childComplexity int) int
+		DisplayName    func(childComplexity int) int
+		Email          func(childComplexity int) int
+		ID             func(childComplexity int) int
+		ShownActive    func(childComplexity int) int
+		ShownRole      func(childComplexity int) int
+		ShownSeesNames func(childComplexity int) int
+		Subject        func(childComplexity int) int
+		UpdatedAt      func(childComplexity int) int
+		UpdatedBy      func(childComplexity int) int
+		Version        func(childComplexity int) int
 	}
 
 	StaffUserConnection struct {
@@ -2997,12 +2998,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resident.Allergies(childComplexity), true
-	case "Resident.allergyStatus":
-		if e.ComplexityRoot.Resident.AllergyStatus == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Resident.AllergyStatus(childComplexity), true
 	case "Resident.birthDate":
 		if e.ComplexityRoot.Resident.BirthDate == nil {
 			break
@@ -3121,24 +3116,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resident.Prescriptions(childComplexity, args["after"].(*relay.Cursor), args["first"].(*int), args["before"].(*relay.Cursor), args["last"].(*int), args["orderBy"].([]*ent.PrescriptionOrder), args["where"].(*ent.PrescriptionWhereInput)), true
-	case "Resident.resuscitation":
-		if e.ComplexityRoot.Resident.Resuscitation == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Resident.Resuscitation(childComplexity), true
 	case "Resident.sex":
 		if e.ComplexityRoot.Resident.Sex == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Resident.Sex(childComplexity), true
-	case "Resident.spo2Scale":
-		if e.ComplexityRoot.Resident.Spo2Scale == nil {
+	case "Resident.allergyStatus":
+		if e.ComplexityRoot.Resident.ShownAllergyStatus == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Resident.Spo2Scale(childComplexity), true
+		return e.ComplexityRoot.Resident.ShownAllergyStatus(childComplexity), true
+	case "Resident.resuscitation":
+		if e.ComplexityRoot.Resident.ShownResuscitation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resident.ShownResuscitation(childComplexity), true
+	case "Resident.spo2Scale":
+		if e.ComplexityRoot.Resident.ShownSpo2Scale == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resident.ShownSpo2Scale(childComplexity), true
+	case "Resident.wellnessIntervalHours":
+		if e.ComplexityRoot.Resident.ShownWellnessIntervalHours == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Resident.ShownWellnessIntervalHours(childComplexity), true
 	case "Resident.spo2ScaleAuthorisedAt":
 		if e.ComplexityRoot.Resident.Spo2ScaleAuthorisedAt == nil {
 			break
@@ -3192,12 +3199,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Resident.Wellness(childComplexity, args["after"].(*relay.Cursor), args["first"].(*int), args["before"].(*relay.Cursor), args["last"].(*int), args["orderBy"].([]*ent.WellnessOrder), args["where"].(*ent.WellnessWhereInput)), true
-	case "Resident.wellnessIntervalHours":
-		if e.ComplexityRoot.Resident.WellnessIntervalHours == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Resident.WellnessIntervalHours(childComplexity), true
 
 	case "ResidentConnection.edges":
 		if e.ComplexityRoot.ResidentConnection.Edges == nil {
@@ -3266,6 +3267,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ResidentContact.Phone(childComplexity), true
+	case "ResidentContact.portalUser":
+		if e.ComplexityRoot.ResidentContact.PortalUser == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ResidentContact.PortalUser(childComplexity), true
 	case "ResidentContact.relationship":
 		if e.ComplexityRoot.ResidentContact.Relationship == nil {
 			break
@@ -3453,12 +3460,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StaffUser.APIKeys(childComplexity, args["after"].(*relay.Cursor), args["first"].(*int), args["before"].(*relay.Cursor), args["last"].(*int), args["orderBy"].([]*ent.ApiKeyOrder), args["where"].(*ent.ApiKeyWhereInput)), true
-	case "StaffUser.active":
-		if e.ComplexityRoot.StaffUser.Active == nil {
-			break
-		}
-
-		return e.ComplexityRoot.StaffUser.Active(childComplexity), true
 	case "StaffUser.activities":
 		if e.ComplexityRoot.StaffUser.Activities == nil {
 			break
@@ -3500,18 +3501,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StaffUser.ID(childComplexity), true
+	case "StaffUser.active":
+		if e.ComplexityRoot.StaffUser.ShownActive == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StaffUser.ShownActive(childComplexity), true
 	case "StaffUser.role":
-		if e.ComplexityRoot.StaffUser.Role == nil {
+		if e.ComplexityRoot.StaffUser.ShownRole == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StaffUser.Role(childComplexity), true
+		return e.ComplexityRoot.StaffUser.ShownRole(childComplexity), true
 	case "StaffUser.seesNames":
-		if e.ComplexityRoot.StaffUser.SeesNames == nil {
+		if e.ComplexityRoot.StaffUser.ShownSeesNames == nil {
 			break
 		}
 
-		return e.ComplexityRoot.StaffUser.SeesNames(childComplexity), true
+		return e.ComplexityRoot.StaffUser.ShownSeesNames(childComplexity), true
 	case "StaffUser.subject":
 		if e.ComplexityRoot.StaffUser.Subject == nil {
 			break
@@ -7859,6 +7866,10 @@ input CreateResidentContactInput {
   Whose contact this is.
   """
   residentID: ID!
+  """
+  Who this person is when signed in, of the role FAMILY; sees the resident while isFamilyPortal is true and the resident consents.
+  """
+  portalUserID: ID
 }
 """
 What a new resident is made of.
@@ -12192,9 +12203,9 @@ type Resident implements Node {
   """
   deceasedAt: Time
   """
-  NEWS2 scale for oxygen saturation; SCALE_2 needs a clinician's authorisation (RCP 2017).
+  NEWS2 scale for oxygen saturation; SCALE_2 needs a clinician's authorisation (RCP 2017). Null where the viewer's role does not see it.
   """
-  spo2Scale: ResidentSpo2Scale!
+  spo2Scale: ResidentSpo2Scale
   """
   When a clinician authorised SCALE_2.
   """
@@ -12204,17 +12215,17 @@ type Resident implements Node {
   """
   heightCm: Int
   """
-  What is to be done when the heart stops.
+  What is to be done when the heart stops. Null where the viewer's role does not see it.
   """
-  resuscitation: ResidentResuscitation!
+  resuscitation: ResidentResuscitation
   """
-  Whether allergies are known; "none known" is not "not asked".
+  Whether allergies are known; "none known" is not "not asked". Null where the viewer's role does not see it.
   """
-  allergyStatus: ResidentAllergyStatus!
+  allergyStatus: ResidentAllergyStatus
   """
-  Hours between wellness checks, 1 to 744.
+  Hours between wellness checks, 1 to 744. Null where the viewer's role does not see it.
   """
-  wellnessIntervalHours: Int!
+  wellnessIntervalHours: Int
   """
   Minutes of activities wished for in a week, 0 to 2000.
   """
@@ -12457,6 +12468,10 @@ type ResidentContact implements Node {
   Whose contact this is.
   """
   resident: Resident!
+  """
+  Who this person is when signed in, of the role FAMILY; sees the resident while isFamilyPortal is true and the resident consents.
+  """
+  portalUser: StaffUser
 }
 """
 A page of resident contacts.
@@ -12883,6 +12898,14 @@ input ResidentContactWhereInput {
   Resident is as all of these say.
   """
   hasResidentWith: [ResidentWhereInput!]
+  """
+  Whether there is one: portal user.
+  """
+  hasPortalUser: Boolean
+  """
+  Portal user is as all of these say.
+  """
+  hasPortalUserWith: [StaffUserWhereInput!]
 }
 """
 One of a page of residents.
@@ -14231,17 +14254,17 @@ type StaffUser implements Node {
   """
   email: String!
   """
-  What the person may see and do.
+  What the person may see and do. Null where the viewer's role does not see it.
   """
-  role: StaffUserRole!
+  role: StaffUserRole
   """
-  False once the person has left; people are never deleted.
+  False once the person has left; people are never deleted. Null where the viewer's role does not see it.
   """
-  active: Boolean!
+  active: Boolean
   """
-  Whether a person of the role REPORTING sees names and contacts, which that role masks; of no effect for others.
+  Whether a person of the role REPORTING sees names and contacts, which that role masks; of no effect for others. Null where the viewer's role does not see it.
   """
-  seesNames: Boolean!
+  seesNames: Boolean
   """
   Who the person is at the home's identity provider (the claim "sub" of its tokens); if null, a verified email address tells.
   """
@@ -15221,6 +15244,10 @@ input UpdateResidentContactInput {
   Whether this person may sign in to see the resident, given consent.
   """
   isFamilyPortal: Boolean
+  """
+  Who this person is when signed in, of the role FAMILY; sees the resident while isFamilyPortal is true and the resident consents.
+  """
+  portalUserID: ID
   """
   The version that is to be changed; CONFLICT if the row has changed since.
   """
@@ -18427,6 +18454,8 @@ func childFields_ResidentContact(ctx context.Context, ec *executionContext, fiel
 		return fieldContext_ResidentContact_updatedBy(ctx, ec, field)
 	case "resident":
 		return fieldContext_ResidentContact_resident(ctx, ec, field)
+	case "portalUser":
+		return fieldContext_ResidentContact_portalUser(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResidentContact", field.Name)
 }

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"carehome/ent"
+	"carehome/internal/access"
 	"carehome/internal/config"
 	"carehome/internal/seed"
 	"carehome/internal/store"
@@ -98,6 +100,8 @@ func (p Program) Run(ctx context.Context, c *config.Config) error {
 		return p.importFHIR(ctx, c.Import.FHIR)
 	case config.SchemaPrint:
 		return p.printSchema()
+	case config.Access:
+		return p.print("%s", access.Page(ent.AccessFields()))
 	case config.Keeper:
 		return p.keeper(ctx, c.Keeper)
 	case config.Backup:

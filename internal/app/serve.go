@@ -120,9 +120,14 @@ func (p Program) open(ctx context.Context, s *site, st *store.Store, c config.Se
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Database.Database, err)
 	}
+	cursors, err := cursorSealer(ctx, st)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Database.Database, err)
+	}
 	api := graph.NewHandler(graph.Deps{
 		Client: st.Client(), Write: st.Write, Snapshot: st.Snapshot, Explain: explain, Log: s.log,
-		Watch: graph.Watch{Operation: s.watch.Operation, Refused: s.watch.Refused},
+		Watch:   graph.Watch{Operation: s.watch.Operation, Refused: s.watch.Refused},
+		Cursors: cursors,
 	})
 	if c.Playground {
 		examples, err := web.Examples()

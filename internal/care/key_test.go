@@ -127,6 +127,7 @@ func TestStaffUsersStayThemselves(t *testing.T) {
 	ctx, write, _ := home(t)
 	who := people(t, ctx, write)
 	forbidden := &problem.Problem{Code: problem.Forbidden}
+	forbiddenRole := &problem.Problem{Code: problem.Forbidden, Field: "input.role"}
 	for _, tc := range []struct {
 		name   string
 		asks   viewer.Role
@@ -141,13 +142,22 @@ func TestStaffUsersStayThemselves(t *testing.T) {
 		}, &problem.Problem{Code: problem.Conflict, Field: "input.active"}},
 		{"ErrOwnRole", viewer.Sysadmin, func(tx *ent.Client) error {
 			return tx.StaffUser.UpdateOneID(who[viewer.Sysadmin]).SetRole(staffuser.RoleAdmin).Exec(as(ctx, who, viewer.Sysadmin))
-		}, forbidden},
+		}, forbiddenRole},
 		{"ErrOthersSubject", viewer.Sysadmin, func(tx *ent.Client) error {
 			return tx.StaffUser.UpdateOneID(who[viewer.Nurse]).SetSubject("mine").Exec(as(ctx, who, viewer.Sysadmin))
 		}, forbidden},
 		{"ErrNewNurse", viewer.Sysadmin, func(tx *ent.Client) error {
 			return tx.StaffUser.Create().SetDisplayName("N").SetEmail("n@example.org").SetRole(staffuser.RoleNurse).Exec(as(ctx, who, viewer.Sysadmin))
+		}, forbiddenRole},
+		{"ErrManagerMakesAdmin", viewer.Manager, func(tx *ent.Client) error {
+			return tx.StaffUser.UpdateOneID(who[viewer.Manager]).SetRole(staffuser.RoleAdmin).Exec(as(ctx, who, viewer.Manager))
+		}, forbiddenRole},
+		{"ErrManagerIsAdmin", viewer.Manager, func(tx *ent.Client) error {
+			return tx.StaffUser.UpdateOneID(who[viewer.Admin]).SetEmail("mine@example.org").Exec(as(ctx, who, viewer.Manager))
 		}, forbidden},
+		{"ManagerMakesNurse", viewer.Manager, func(tx *ent.Client) error {
+			return tx.StaffUser.Create().SetDisplayName("M").SetEmail("m@example.org").SetRole(staffuser.RoleNurse).Exec(as(ctx, who, viewer.Manager))
+		}, nil},
 		{"NewSysadmin", viewer.Sysadmin, func(tx *ent.Client) error {
 			return tx.StaffUser.Create().SetDisplayName("S").SetEmail("s@example.org").SetRole(staffuser.RoleSysadmin).Exec(as(ctx, who, viewer.Sysadmin))
 		}, nil},

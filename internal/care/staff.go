@@ -6,12 +6,13 @@ import (
 
 	"carehome/ent"
 	"carehome/ent/staffuser"
+	"carehome/internal/access"
 	"carehome/internal/problem"
 	"carehome/internal/viewer"
 )
 
-// checkStaffUser keeps the home from losing its last administrator, and who runs
-// the machine from becoming, or making of another, somebody who sees residents.
+// checkStaffUser keeps the home from losing its last administrator, and everybody
+// from reaching further through an account than by themselves.
 func checkStaffUser(ctx context.Context, m *ent.StaffUserMutation) (ent.Value, error) {
 	before := &ent.StaffUser{}
 	if m.Op().Is(ent.OpUpdateOne) {
@@ -29,9 +30,14 @@ func checkStaffUser(ctx context.Context, m *ent.StaffUserMutation) (ent.Value, e
 	if now, set := m.Active(); set {
 		active = now
 	}
-	if v, _ := viewer.From(ctx); v.Role == viewer.Sysadmin && tellsWho(m) &&
-		(role != staffuser.RoleSysadmin || before.Role != "" && before.Role != staffuser.RoleSysadmin) {
-		return nil, problem.Forbiddenf("who runs the machine can say who somebody is only of people of the role SYSADMIN")
+	// An act that the role does not include at all is refused before this.
+	if v, _ := viewer.From(ctx); !v.IsSystem() && tellsWho(m) &&
+		(!access.Grants(v.Role, viewer.Role(role)) || before.Role != "" && !access.Grants(v.Role, viewer.Role(before.Role))) {
+		field := ""
+		if _, set := m.Role(); set {
+			field = "input.role"
+		}
+		return nil, problem.New(problem.Forbidden, field, "your role cannot say who somebody of this role is")
 	}
 	if before.Role != staffuser.RoleAdmin || !before.Active || role == staffuser.RoleAdmin && active {
 		return nil, nil

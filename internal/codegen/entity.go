@@ -27,6 +27,8 @@ var (
 
 func templateFuncs() template.FuncMap {
 	return template.FuncMap{
+		"classOf":      classOf,
+		"contentOf":    contentOf,
 		"createInput":  func(t *gen.Type) (*input, error) { return inputOf(t, true) },
 		"graphEdges":   graphEdges,
 		"graphFields":  graphFields,
@@ -36,10 +38,16 @@ func templateFuncs() template.FuncMap {
 		"isPaged":      isPaged,
 		"kind":         kindOf,
 		"linkOf":       linkOf,
+		"mask":         maskOf,
+		"maskedEdges":  maskedEdges,
+		"maskedFields": maskedFields,
+		"maskedKeys":   maskedKeys,
+		"optionally":   optionally,
 		"lowerFirst":   lowerFirst,
 		"orderKeys":    orderKeys,
 		"revised":      func(t *gen.Type) (bool, error) { c, err := carehome(t.Annotations); return c.Revised, err },
 		"searchText":   func(t *gen.Type) (bool, error) { c, err := carehome(t.Annotations); return c.SearchText, err },
+		"questions":    questions,
 		"pointedTo":    func(goType string) string { return strings.TrimPrefix(goType, "*") },
 		"typeName":     typeName,
 		"updateInput":  func(t *gen.Type) (*input, error) { return inputOf(t, false) },
@@ -59,6 +67,9 @@ type annotations struct {
 	Revised    bool              `json:"revised"`
 	Void       string            `json:"void"`
 	SearchText bool              `json:"searchText"`
+	Class      string            `json:"class"`
+	ShownAs    string            `json:"shownAs"`
+	ContentOf  string            `json:"contentOf"`
 }
 
 func carehome(a gen.Annotations) (annotations, error) {
@@ -105,6 +116,9 @@ func graphTypes(g *gen.Graph) ([]*gen.Type, error) {
 		}
 		if kindOf(t) == 0 {
 			return nil, fmt.Errorf("%s has no kind in internal/nodeid", t.Name)
+		}
+		if err := checkAccess(t); err != nil {
+			return nil, fmt.Errorf("%s: %w", t.Name, err)
 		}
 		types = append(types, t)
 	}

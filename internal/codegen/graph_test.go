@@ -122,7 +122,7 @@ func openHome(t testing.TB) *home {
 			t.Error(err)
 		}
 	})
-	h := &home{driver: &counted{Driver: sql.OpenDB(dialect.SQLite, db)}, ctx: viewer.With(t.Context(), viewer.System())}
+	h := &home{driver: &counted{Driver: sql.OpenDB(dialect.SQLite, db)}, ctx: relay.WithSealer(viewer.With(t.Context(), viewer.System()), relay.RandomSealer())}
 	h.client = ent.NewClient(ent.Driver(h.driver))
 	if err := migrate.NewSchema(h.driver).Create(h.ctx); err != nil {
 		t.Fatal(err)

@@ -12,7 +12,10 @@ import (
 
 	"carehome/ent"
 	"carehome/ent/resident"
+	"carehome/ent/residentcontact"
+	"carehome/ent/staffuser"
 	"carehome/ent/wellness"
+	"carehome/internal/viewer"
 )
 
 // crowd fills a home with residents and wellness checks, a tenth of them void,
@@ -74,6 +77,20 @@ func TestPerParentEqualsWindow(t *testing.T) {
 	}
 }
 
+// relative makes somebody who is linked to every second resident.
+func (h *home) relative(t testing.TB) viewer.Viewer {
+	t.Helper()
+	who := must(h.client.StaffUser.Create().SetDisplayName("R").SetEmail("r@example.org").SetRole(staffuser.RoleFamily).Save(h.ctx))
+	for i, id := range h.client.Resident.Query().Order(resident.ByID()).IDsX(h.ctx) {
+		if i%2 == 0 {
+			h.client.Resident.UpdateOneID(id).SetConsentFamilyAccess(true).ExecX(h.ctx)
+			h.client.ResidentContact.Create().SetResidentID(id).SetName("R").SetRelationship(residentcontact.RelationshipChild).
+				SetPhone("+34 600 123 456").SetIsFamilyPortal(true).SetPortalUserID(who.ID).ExecX(h.ctx)
+		}
+	}
+	return viewer.Viewer{ID: who.ID, Role: viewer.Family}
+}
+
 // explained is a driver that keeps the plan of each query.
 type explained struct {
 	dialect.Driver
@@ -105,19 +122,29 @@ func TestNestedPagesGoThroughTheIndex(t *testing.T) {
 	for name, tc := range map[string]struct {
 		ask  string
 		want []string
+		// relative asks as somebody who sees some of the residents only.
+		relative bool
 	}{
 		"latest": {`wellness(first: 5, orderBy: [{field: TAKEN_AT, direction: DESC}]) {edges {node {energy}}}`,
-			[]string{"SEARCH wellnesses USING INDEX wellness_resident_id_taken_at (resident_id=?)"}},
+			[]string{"SEARCH wellnesses USING INDEX wellness_resident_id_taken_at (resident_id=?)"}, false},
+		"latest, for a relative": {`wellness(first: 5, orderBy: [{field: TAKEN_AT, direction: DESC}]) {edges {node {energy}}}`,
+			[]string{
+				"SEARCH wellnesses USING INDEX wellness_resident_id_taken_at (resident_id=?)",
+				"SEARCH resident_contacts USING INDEX residentcontact_portal_user_id (portal_user_id=?)",
+			}, true},
 		"latest without the voided": {`wellness(last: 5, orderBy: [{field: TAKEN_AT, direction: ASC}], where: {status: FINAL}) {edges {node {energy}}}`,
-			[]string{"SEARCH wellnesses USING COVERING INDEX wellness_resident_id_status_taken_at (resident_id=? AND status=?)"}},
+			[]string{"SEARCH wellnesses USING COVERING INDEX wellness_resident_id_status_taken_at (resident_id=? AND status=?)"}, false},
 		"counted": {`prescriptions(first: 3, orderBy: [{field: STARTS_AT, direction: DESC}]) {totalCount edges {node {medication {name}}}}`,
-			[]string{"SEARCH prescriptions USING INDEX prescription_resident_id_starts_at (resident_id=?)"}},
+			[]string{"SEARCH prescriptions USING INDEX prescription_resident_id_starts_at (resident_id=?)"}, false},
 		"by status": {`prescriptions(first: 3, where: {status: ACTIVE}, orderBy: [{field: STATUS, direction: ASC}]) {edges {node {id}}}`,
-			[]string{"SEARCH prescriptions USING COVERING INDEX prescription_resident_id_status (resident_id=? AND status=?)"}},
+			[]string{"SEARCH prescriptions USING COVERING INDEX prescription_resident_id_status (resident_id=? AND status=?)"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := openHome(t)
 			h.crowd(t, 20, 400)
+			if tc.relative {
+				h.ctx = viewer.With(h.ctx, h.relative(t))
+			}
 			plan := &explained{Driver: h.driver.Driver}
 			h.driver.Driver = plan
 			h.ask(t, `{residents(first: 10) {edges {node {`+tc.ask+`}}}}`, nil)

@@ -125,6 +125,16 @@ func (f *finisher) entity(t *gen.Type) error {
 			}
 		}
 	}
+	methods, err := optionally(t)
+	if err != nil {
+		return err
+	}
+	for _, m := range methods {
+		field := def.Fields.ForName(camel(m.Name))
+		field.Type.NonNull = false
+		field.Description = m.Comment() + " Null where the viewer's role does not see it."
+		f.bindings.rename(name, field.Name, "Shown"+m.StructField())
+	}
 	for _, step := range []func(*gen.Type, string) error{f.enums, f.connections, f.order, f.where, f.mutations} {
 		if err := step(t, name); err != nil {
 			return err

@@ -18,6 +18,7 @@ const (
 	Seed        Command = "seed"
 	ImportFHIR  Command = "import fhir"
 	SchemaPrint Command = "schema print"
+	Access      Command = "access"
 	Keeper      Command = "keeper"
 	Backup      Command = "backup"
 	Restore     Command = "restore"
@@ -43,6 +44,7 @@ type Config struct {
 	Schema struct {
 		Print SchemaPrintCommand `cmd:"" help:"Write the graph's schema (SDL) to the standard output."`
 	} `cmd:"" help:"Look at the graph's schema."`
+	Access      AccessCommand      `cmd:"" help:"Say which role may see and do what, as a page of Markdown."`
 	Keeper      KeeperCommand      `cmd:"" help:"Look after a database that others serve: migrate, check, back up on a schedule."`
 	Backup      BackupCommand      `cmd:"" help:"Write a checked copy of the database, also while it is being served."`
 	Restore     RestoreCommand     `cmd:"" help:"Put a backup in the database's place, after checking it."`
@@ -126,6 +128,9 @@ type ImportFHIRCommand struct {
 	Log
 	Progress
 }
+
+// AccessCommand has no settings.
+type AccessCommand struct{}
 
 // SchemaPrintCommand has no settings.
 type SchemaPrintCommand struct{}

@@ -94,7 +94,7 @@ func TestPrecedence(t *testing.T) {
 func TestCommands(t *testing.T) {
 	for line, want := range map[string]Command{
 		"": Serve, "serve": Serve, "--demo": Serve, "migrate --status": Migrate, "seed": Seed, "import fhir x": ImportFHIR,
-		"schema print": SchemaPrint, "keeper": Keeper, "backup": Backup, "restore x": Restore, "verify": Verify,
+		"access": Access, "schema print": SchemaPrint, "keeper": Keeper, "backup": Backup, "restore x": Restore, "verify": Verify,
 		"verify x": Verify, "healthcheck": Healthcheck, "version --json": Version,
 		"--help": Help, "-h": Help, "serve -h": Help, "import --help": Help, "import fhir -h": Help, "schema print --help": Help,
 	} {

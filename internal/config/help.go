@@ -51,6 +51,13 @@ func (ImportFHIRCommand) Help() string {
     carehome import fhir --json bundles/*.json.gz > report.json`
 }
 
+// Help shows access at work.
+func (AccessCommand) Help() string {
+	return `Examples:
+
+    carehome access > access.md`
+}
+
 // Help shows schema print at work.
 func (SchemaPrintCommand) Help() string {
 	return `Examples:

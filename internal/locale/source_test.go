@@ -15,7 +15,7 @@ import (
 // folders are where messages for clients are written. The generated ent has
 // those of its templates.
 func folders() []string {
-	return []string{"../care", "../relay", "../app", "../scalar", "../nodeid", "../../schema", "../../graph", "../../ent"}
+	return []string{"../care", "../access", "../relay", "../app", "../scalar", "../nodeid", "../../schema", "../../graph", "../../ent"}
 }
 
 // constructors are the functions that take a message, and which argument it is.
@@ -35,6 +35,7 @@ func unshown() map[string]string {
 		"cannot read %T as %s":                             "a column of the database holds something else",
 		"%s rows are changed one by one and never removed": "a fault of the program",
 		"%s rows are renamed one by one":                   "a fault of the program",
+		"the rows of a %T cannot be narrowed":              "a fault of the program",
 		"%v is a %T":                                       "a fault of the program",
 		"panic: %v\n%s":                                    "a fault of the program",
 	}

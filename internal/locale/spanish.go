@@ -178,11 +178,13 @@ func spanishMessages() []message {
 
 		// Staff users and keys.
 		{"must lie in the future", "debe estar en el futuro"},
-		{"keys are made and revoked by an administrator", "las claves las crea y las revoca un administrador"},
-		{"who runs the machine can make keys only of people of the role SYSADMIN",
-			"quien administra la máquina solo puede crear claves de personas con el rol SYSADMIN"},
-		{"who runs the machine can say who somebody is only of people of the role SYSADMIN",
-			"quien administra la máquina solo puede decir quién es alguien cuando su rol es SYSADMIN"},
+		{"your role cannot make keys of people of this role", "su rol no permite crear claves de personas con este rol"},
+		{"your role cannot say who somebody of this role is", "su rol no permite decir quién es una persona con este rol"},
+		{"your role does not include this", "su rol no incluye esto"},
+		{"this key can only read", "esta clave solo permite leer"},
+		{"your role does not see this, and so cannot filter or order by it",
+			"su rol no ve esto y por eso no puede filtrar ni ordenar por ello"},
+		{"must be a person of the role FAMILY", "debe ser una persona con el rol FAMILY"},
 		{"cannot change for the last active administrator: make another one first",
 			"no se puede cambiar para el último administrador activo: primero hay que crear otro"},
 

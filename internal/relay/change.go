@@ -2,6 +2,9 @@ package relay
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -240,4 +243,34 @@ func SetRefers(ctx context.Context, c *Changes, name string, kind nodeid.Kind, i
 		err = refers(ctx, c, name, kind, ids, add, known)
 	})
 	return err
+}
+
+// At puts a field or a place of a list before the path of a problem: that of
+// givenName in where is where.givenName.
+func At[S string | int](err error, step S) error {
+	var p *problem.Problem
+	if !errors.As(err, &p) {
+		return err
+	}
+	q := *p
+	q.Field = fmt.Sprint(step)
+	if p.Field != "" {
+		q.Field += "." + p.Field
+	}
+	return &q
+}
+
+// Without is a JSON object without some of its keys.
+func Without(object json.RawMessage, keys []string) (json.RawMessage, error) {
+	if len(keys) == 0 || len(object) == 0 {
+		return object, nil
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(object, &fields); err != nil {
+		return nil, fmt.Errorf("reading a content: %w", err)
+	}
+	for _, key := range keys {
+		delete(fields, key)
+	}
+	return json.Marshal(fields)
 }

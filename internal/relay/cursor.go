@@ -2,12 +2,21 @@ package relay
 
 import (
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
 
+	"carehome/internal/access"
 	"carehome/internal/problem"
 )
 
@@ -31,72 +40,139 @@ func (c *Cursor) UnmarshalGQL(v any) error {
 	return nil
 }
 
-// Sealer turns the content of cursors into text and back, so that they can be
-// encrypted and bound to a viewer. shape says which type and order the cursor
-// belongs to; a text sealed for another shape must not open.
+// Sealer turns the content of cursors into text and back, so that nobody reads or
+// makes them. what tells what the cursor is good for, and for whom; a text that
+// was sealed for something else does not open.
 type Sealer interface {
-	Seal(shape string, content []byte) (string, error)
-	Open(shape, text string) ([]byte, error)
+	Seal(what string, content []byte) (string, error)
+	Open(what, text string) ([]byte, error)
+}
+
+// SecretSize is how many bytes the secret of a sealer has.
+const SecretSize = 32
+
+// seal is AES-GCM whose nonce is made from what is sealed: a row has the same
+// cursor each time, and a nonce comes back only with the same content.
+type seal struct {
+	aead   cipher.AEAD
+	nonces []byte
+}
+
+// NewSealer makes a sealer of a secret. Those of the same secret open each
+// other's cursors.
+func NewSealer(secret []byte) (Sealer, error) {
+	if len(secret) != SecretSize {
+		return nil, fmt.Errorf("a secret of cursors has %d bytes, not %d", SecretSize, len(secret))
+	}
+	derive := func(what string) ([]byte, error) { return hkdf.Key(sha256.New, secret, nil, what, SecretSize) }
+	key, err := derive("carehome cursors: content")
+	if err != nil {
+		return nil, err
+	}
+	nonces, err := derive("carehome cursors: nonces")
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCM(block)
+	return seal{aead, nonces}, err
+}
+
+// RandomSealer makes a sealer whose cursors are good as long as the program runs.
+func RandomSealer() Sealer {
+	secret := make([]byte, SecretSize)
+	_, _ = rand.Read(secret) // it never fails
+	s, err := NewSealer(secret)
+	if err != nil {
+		panic(err) // the size is right
+	}
+	return s
+}
+
+func (s seal) Seal(what string, content []byte) (string, error) {
+	mac := hmac.New(sha256.New, s.nonces)
+	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(what))))
+	mac.Write([]byte(what))
+	mac.Write(content)
+	nonce := mac.Sum(nil)[:s.aead.NonceSize()]
+	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nonce, nonce, content, []byte(what))), nil
+}
+
+func (s seal) Open(what, text string) ([]byte, error) {
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(sealed) < s.aead.NonceSize() {
+		return nil, errors.New("too short for a cursor")
+	}
+	return s.aead.Open(nil, sealed[:s.aead.NonceSize()], sealed[s.aead.NonceSize():], []byte(what))
 }
 
 type sealerKey struct{}
 
-// WithSealer makes every cursor below ctx be sealed and opened by s. Without it
-// cursors are encoded but not secret.
+// WithSealer makes every cursor below ctx be sealed and opened by s, each for the
+// viewer of ctx alone. Without a sealer there are no cursors.
 func WithSealer(ctx context.Context, s Sealer) context.Context {
 	return context.WithValue(ctx, sealerKey{}, s)
 }
 
 func sealerOf(ctx context.Context) Sealer {
-	if s, ok := ctx.Value(sealerKey{}).(Sealer); ok {
-		return s
+	s, ok := ctx.Value(sealerKey{}).(Sealer)
+	if !ok {
+		return unsealed{}
 	}
-	return plain{}
+	return bound{s, access.CursorScope(ctx)}
 }
 
-// plain writes cursors in the clear. The shape is part of the content, so it
-// needs no check here.
-type plain struct{}
-
-func (plain) Seal(_ string, content []byte) (string, error) {
-	return base64.RawURLEncoding.EncodeToString(content), nil
+// bound seals for one viewer.
+type bound struct {
+	Sealer
+	scope string
 }
 
-func (plain) Open(_, text string) ([]byte, error) {
-	return base64.RawURLEncoding.Strict().DecodeString(text)
+func (b bound) Seal(what string, content []byte) (string, error) {
+	return b.Sealer.Seal(b.scope+"\n"+what, content)
 }
+
+func (b bound) Open(what, text string) ([]byte, error) { return b.Sealer.Open(b.scope+"\n"+what, text) }
+
+// unsealed is where nobody has said how cursors are sealed.
+type unsealed struct{}
+
+var errUnsealed = errors.New("there is nothing to seal cursors with")
+
+func (unsealed) Seal(string, []byte) (string, error) { return "", errUnsealed }
+
+func (unsealed) Open(string, string) ([]byte, error) { return nil, errUnsealed }
 
 const (
 	// cursorVersion changes when the content of cursors does, so that old ones
 	// are refused instead of misread.
-	cursorVersion = 1
+	cursorVersion = "2 "
 	// maxCursor is far above the longest cursor we make; longer ones are not
 	// even decoded.
 	maxCursor = 8 << 10
 )
 
-// content is what a cursor holds: the values of the order's keys at its row.
-type content struct {
-	Version int               `json:"v"`
-	Shape   string            `json:"s"`
-	Values  []json.RawMessage `json:"k"`
-}
-
-// seal makes the cursor of a row in the order.
+// seal makes the cursor of a row in the order: the values of the order's keys.
 func (o Order[T]) seal(s Sealer, row *T) (Cursor, error) {
-	c := content{Version: cursorVersion, Shape: o.shape()}
-	for _, t := range o.terms {
+	values := make([]json.RawMessage, len(o.terms))
+	for i, t := range o.terms {
 		value, err := json.Marshal(t.key.value(row))
 		if err != nil {
 			return "", fmt.Errorf("encoding the %s of a cursor: %w", t.key.Name, err)
 		}
-		c.Values = append(c.Values, value)
+		values[i] = value
 	}
-	text, err := json.Marshal(c)
+	content, err := json.Marshal(values)
 	if err != nil {
 		return "", fmt.Errorf("encoding a cursor: %w", err)
 	}
-	sealed, err := s.Seal(c.Shape, text)
+	sealed, err := s.Seal(cursorVersion+o.shape(), content)
 	if err != nil {
 		return "", fmt.Errorf("sealing a cursor: %w", err)
 	}
@@ -109,18 +185,17 @@ func (o Order[T]) open(s Sealer, field string, cursor Cursor) ([]any, error) {
 	if len(cursor) > maxCursor {
 		return nil, malformed
 	}
-	text, err := s.Open(o.shape(), string(cursor))
+	content, err := s.Open(cursorVersion+o.shape(), string(cursor))
 	if err != nil {
 		return nil, malformed
 	}
-	var c content
-	if json.Unmarshal(text, &c) != nil || c.Version != cursorVersion ||
-		c.Shape != o.shape() || len(c.Values) != len(o.terms) {
+	var texts []json.RawMessage
+	if json.Unmarshal(content, &texts) != nil || len(texts) != len(o.terms) {
 		return nil, malformed
 	}
-	values := make([]any, len(c.Values))
+	values := make([]any, len(texts))
 	for i, t := range o.terms {
-		if values[i], err = t.key.parse(c.Values[i]); err != nil {
+		if values[i], err = t.key.parse(texts[i]); err != nil {
 			return nil, malformed
 		}
 	}

@@ -1,11 +1,14 @@
 package relay
 
 import (
+	"bytes"
+	"context"
 	"encoding/base64"
 	"errors"
 	"strings"
 	"testing"
 
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/problem"
 	"carehome/internal/scalar"
@@ -14,18 +17,23 @@ import (
 
 func byName(d OrderDirection) Order[item] { return NewOrder("Item", idKey(), By(keys()[0], d)) }
 
-func encoded(content string) *Cursor {
-	c := Cursor(base64.RawURLEncoding.EncodeToString([]byte(content)))
+// sealedAs is content in the clear, as a cursor of the items by name that the
+// system asked for, of a version.
+func sealedAs(version, content string) *Cursor {
+	what := access.CursorScope(asked(context.Background())) + "\n" + version + byName(Ascending).shape()
+	c := Cursor(base64.RawURLEncoding.EncodeToString([]byte(what + "|" + content)))
 	return &c
 }
 
+func encoded(content string) *Cursor { return sealedAs(cursorVersion, content) }
+
 func TestNewPagerRefuses(t *testing.T) {
-	ctx := viewer.With(t.Context(), viewer.System())
+	ctx := asked(t.Context())
 	row := &item{id: nodeid.New(nodeid.Wellness, 1), name: "a", on: scalar.DateOf(1940, 1, 1)}
 	good := cursorOf(t, byName(Ascending), row)
-	content, err := plain{}.Open("", string(good))
-	if err != nil {
-		t.Fatal(err)
+	const content = `["a","wel_1"]`
+	if *encoded(content) != good {
+		t.Fatalf("a cursor is %q, want %q", good, *encoded(content))
 	}
 	cursor := func(o Order[item]) *Cursor { c := cursorOf(t, o, row); return &c }
 	number := func(n int) *int { return &n }
@@ -47,13 +55,13 @@ func TestNewPagerRefuses(t *testing.T) {
 		"ErrPadded":               {Args{After: text(string(good) + "=")}, problem.Invalid, "after"},
 		"ErrCut":                  {Args{After: text(string(good[:len(good)-3]))}, problem.Invalid, "after"},
 		"ErrNoJSON":               {Args{After: encoded("{")}, problem.Invalid, "after"},
-		"ErrTwoJSON":              {Args{After: encoded(string(content) + "{}")}, problem.Invalid, "after"},
+		"ErrTwoJSON":              {Args{After: encoded(content + "{}")}, problem.Invalid, "after"},
 		"ErrNull":                 {Args{After: encoded("null")}, problem.Invalid, "after"},
-		"ErrOtherVersion":         {Args{After: encoded(strings.Replace(string(content), `"v":1`, `"v":2`, 1))}, problem.Invalid, "after"},
-		"ErrNoValues":             {Args{After: encoded(`{"v":1,"s":"Item:+NAME +ID"}`)}, problem.Invalid, "after"},
-		"ErrNullValue":            {Args{After: encoded(`{"v":1,"s":"Item:+NAME +ID","k":[null,"wel_1"]}`)}, problem.Invalid, "after"},
-		"ErrValueOfOtherType":     {Args{After: encoded(`{"v":1,"s":"Item:+NAME +ID","k":[7,"wel_1"]}`)}, problem.Invalid, "after"},
-		"ErrNoSuchID":             {Args{Before: encoded(`{"v":1,"s":"Item:+NAME +ID","k":["a","wel_x"]}`)}, problem.Invalid, "before"},
+		"ErrOtherVersion":         {Args{After: sealedAs("1 ", content)}, problem.Invalid, "after"},
+		"ErrNoValues":             {Args{After: encoded(`[]`)}, problem.Invalid, "after"},
+		"ErrNullValue":            {Args{After: encoded(`[null,"wel_1"]`)}, problem.Invalid, "after"},
+		"ErrValueOfOtherType":     {Args{After: encoded(`[7,"wel_1"]`)}, problem.Invalid, "after"},
+		"ErrNoSuchID":             {Args{Before: encoded(`["a","wel_x"]`)}, problem.Invalid, "before"},
 		"ErrOtherKeys":            {Args{After: cursor(NewOrder("Item", idKey()))}, problem.Invalid, "after"},
 		"ErrOtherDirection":       {Args{After: cursor(byName(Descending))}, problem.Invalid, "after"},
 		"ErrMoreKeys":             {Args{After: cursor(NewOrder("Item", idKey(), By(keys()[0], Ascending), By(keys()[1], Ascending)))}, problem.Invalid, "after"},
@@ -105,58 +113,104 @@ func TestNewPagerTellsAll(t *testing.T) {
 	}
 }
 
-// reversing seals by turning the text round, bound to the shape.
-type reversing struct{}
-
-func (reversing) Seal(shape string, content []byte) (string, error) {
-	return shape + "|" + string(content), nil
-}
-
-func (reversing) Open(shape, text string) ([]byte, error) {
-	content, ok := strings.CutPrefix(text, shape+"|")
-	if !ok {
-		return nil, errors.New("sealed for something else")
-	}
-	return []byte(content), nil
-}
-
 func TestSealer(t *testing.T) {
-	ctx := WithSealer(t.Context(), reversing{})
-	row := &item{id: nodeid.New(nodeid.Wellness, 1), name: "a"}
-	o := byName(Ascending)
-	p, err := NewPager(ctx, Args{}, o)
+	sealer, err := NewSealer(bytes.Repeat([]byte{7}, SecretSize))
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealed, err := p.page([]*item{row}, false, false, 1).PageInfo.StartCursor()
-	if err != nil || !strings.HasPrefix(string(*sealed), "Item:+NAME +ID|") {
-		t.Fatalf("the cursor is %v, %v", *sealed, err)
+	as := func(who viewer.Viewer, s Sealer) context.Context { return viewer.With(WithSealer(t.Context(), s), who) }
+	ana, eva := viewer.Viewer{ID: nodeid.New(nodeid.StaffUser, 1), Role: viewer.Nurse}, viewer.Viewer{ID: nodeid.New(nodeid.StaffUser, 2), Role: viewer.Nurse}
+	row, o := &item{id: nodeid.New(nodeid.Wellness, 1), name: "García"}, byName(Ascending)
+	made := func(ctx context.Context) Cursor {
+		p, err := NewPager(ctx, Args{}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := p.page([]*item{row}, false, false, 1).PageInfo.StartCursor()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return *c
 	}
-	if _, err := NewPager(ctx, Args{After: sealed}, o); err != nil {
-		t.Error(err)
+	cursor := made(as(ana, sealer))
+	if again := made(as(ana, sealer)); again != cursor {
+		t.Errorf("a row has two cursors, %q and %q", cursor, again)
 	}
-	if _, err := NewPager(ctx, Args{After: sealed}, byName(Descending)); !errors.Is(err, &problem.Problem{Code: problem.Invalid, Field: "after"}) {
-		t.Errorf("a cursor of another order gave %v", err)
+	if len(cursor) > 70 {
+		t.Errorf("the cursor is long: %q", cursor)
 	}
-	if _, err := NewPager(t.Context(), Args{After: sealed}, o); !errors.Is(err, &problem.Problem{Code: problem.Invalid, Field: "after"}) {
-		t.Errorf("a sealed cursor without its sealer gave %v", err)
+	if plain, err := base64.RawURLEncoding.DecodeString(string(cursor)); err != nil || bytes.Contains(plain, []byte("Garc")) || bytes.Contains(plain, []byte("wel_")) {
+		t.Errorf("the cursor can be read: %q, %v", plain, err)
 	}
+	other, err := NewSealer(bytes.Repeat([]byte{8}, SecretSize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyed, manager := ana, ana
+	keyed.Key, manager.Role = nodeid.New(nodeid.APIKey, 1), viewer.Manager
+	same, err := NewSealer(bytes.Repeat([]byte{7}, SecretSize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		ctx   context.Context
+		order Order[item]
+		ok    bool
+	}{
+		"OK":              {as(ana, sealer), o, true},
+		"OKAfterARestart": {as(ana, same), o, true},
+		"OKWithAKey":      {as(keyed, sealer), o, true},
+		"ErrOtherViewer":  {as(eva, sealer), o, false},
+		"ErrOtherRole":    {as(manager, sealer), o, false},
+		"ErrOtherOrder":   {as(ana, sealer), byName(Descending), false},
+		"ErrOtherSecret":  {as(ana, other), o, false},
+		"ErrNoSealer":     {viewer.With(t.Context(), ana), o, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := NewPager(tc.ctx, Args{After: &cursor}, tc.order)
+			if tc.ok && err != nil || !tc.ok && !errors.Is(err, &problem.Problem{Code: problem.Invalid, Field: "after"}) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	t.Run("ErrTampered", func(t *testing.T) {
+		for i := range len(cursor) {
+			text := []byte(cursor)
+			text[i] = "AB"[i%2]
+			if changed := Cursor(text); changed != cursor {
+				if _, err := NewPager(as(ana, sealer), Args{After: &changed}, o); !errors.Is(err, &problem.Problem{Code: problem.Invalid, Field: "after"}) {
+					t.Errorf("%q gave %v", changed, err)
+				}
+			}
+		}
+	})
+	t.Run("ErrShortSecret", func(t *testing.T) {
+		if _, err := NewSealer([]byte("short")); err == nil {
+			t.Error("it was taken")
+		}
+	})
 }
 
 // No text makes reading a cursor panic.
 func FuzzCursor(f *testing.F) {
 	row := &item{id: nodeid.New(nodeid.Wellness, 1), name: "a"}
-	c, err := byName(Ascending).seal(plain{}, row)
-	if err != nil {
-		f.Fatal(err)
+	clear := asked(context.Background())
+	sealed := viewer.With(WithSealer(context.Background(), RandomSealer()), viewer.System())
+	for _, ctx := range []context.Context{clear, sealed} {
+		c, err := byName(Ascending).seal(sealerOf(ctx), row)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(c))
 	}
-	f.Add(string(c))
 	f.Add("e30")
 	f.Fuzz(func(t *testing.T, text string) {
 		c := Cursor(text)
-		if _, err := NewPager(t.Context(), Args{After: &c}, byName(Ascending)); err != nil {
-			if _, ok := problem.From(err); !ok {
-				t.Errorf("%q gave %v", text, err)
+		for _, ctx := range []context.Context{clear, sealed} {
+			if _, err := NewPager(ctx, Args{After: &c}, byName(Ascending)); err != nil {
+				if _, ok := problem.From(err); !ok {
+					t.Errorf("%q gave %v", text, err)
+				}
 			}
 		}
 	})

@@ -1,10 +1,12 @@
 package relay
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	stdsql "database/sql"
 	"database/sql/driver"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -352,9 +354,30 @@ func check(t fataler, o Order[item], got *Page[item], want want) {
 	}
 }
 
+// plain seals in the clear what is bound to what, so that tests can write cursors.
+type plain struct{}
+
+func (plain) Seal(what string, content []byte) (string, error) {
+	return base64.RawURLEncoding.EncodeToString([]byte(what + "|" + string(content))), nil
+}
+
+func (plain) Open(what, text string) ([]byte, error) {
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	content, ok := bytes.CutPrefix(sealed, []byte(what+"|"))
+	if err == nil && !ok {
+		err = errors.New("sealed for something else")
+	}
+	return content, err
+}
+
+// asked is a context in which the system asks, with cursors in the clear.
+func asked(ctx context.Context) context.Context {
+	return viewer.With(WithSealer(ctx, plain{}), viewer.System())
+}
+
 func cursorOf(t fataler, o Order[item], i *item) Cursor {
 	t.Helper()
-	c, err := o.seal(plain{}, i)
+	c, err := o.seal(sealerOf(asked(context.Background())), i)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -422,7 +445,7 @@ func drawItems(t *rapid.T) []*item {
 func TestPagesKeepTheRelayLaws(t *testing.T) {
 	w := newWorld(t)
 	rapid.Check(t, func(t *rapid.T) {
-		ctx := viewer.With(t.Context(), viewer.System())
+		ctx := asked(t.Context())
 		w.fill(t, drawItems(t), nil)
 		o := drawOrder(t)
 		for range 8 {
@@ -443,7 +466,7 @@ func TestPagesKeepTheRelayLaws(t *testing.T) {
 func TestNestedPagesKeepTheRelayLaws(t *testing.T) {
 	w := newWorld(t)
 	rapid.Check(t, func(t *rapid.T) {
-		ctx := viewer.With(t.Context(), viewer.System())
+		ctx := asked(t.Context())
 		items := drawItems(t)
 		links := make(map[nodeid.ID][]nodeid.ID)
 		var owners []*owner
@@ -490,7 +513,7 @@ func TestNestedPagesKeepTheRelayLaws(t *testing.T) {
 func TestWalking(t *testing.T) {
 	w := newWorld(t)
 	rapid.Check(t, func(t *rapid.T) {
-		ctx := viewer.With(t.Context(), viewer.System())
+		ctx := asked(t.Context())
 		w.fill(t, drawItems(t), nil)
 		o := drawOrder(t)
 		size := rapid.IntRange(1, 4).Draw(t, "size")
@@ -541,7 +564,7 @@ func TestWalking(t *testing.T) {
 
 // Only what is asked for is looked up.
 func TestStatementsFollowWants(t *testing.T) {
-	ctx := viewer.With(t.Context(), viewer.System())
+	ctx := asked(t.Context())
 	w := newWorld(t)
 	var items []*item
 	for n := range uint32(9) {
@@ -583,7 +606,7 @@ func TestStatementsFollowWants(t *testing.T) {
 // The share of each parent is read through the index on its key, never by
 // reading the child's table.
 func TestPerParentGoesThroughTheIndex(t *testing.T) {
-	ctx := viewer.With(t.Context(), viewer.System())
+	ctx := asked(t.Context())
 	w := newWorld(t)
 	w.fill(t, nil, nil)
 	cursor := cursorOf(t, NewOrder("Item", idKey(), By(keys()[1], Descending)), &item{id: nodeid.New(nodeid.Wellness, 7)})
@@ -659,7 +682,7 @@ func (d *stopped) Query(_ context.Context, query string, args, _ any) error {
 }
 
 func TestPerParentOnPostgreSQL(t *testing.T) {
-	ctx := viewer.With(t.Context(), viewer.System())
+	ctx := asked(t.Context())
 	p, err := NewPager(ctx, Args{}, NewOrder("Item", idKey(), By(keys()[1], Descending)))
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"carehome/ent"
 	"carehome/ent/resident"
+	"carehome/internal/access"
 	"carehome/internal/scalar"
 	"carehome/internal/viewer"
 )
@@ -268,6 +269,8 @@ func (h *home) as(ctx context.Context, who *person, at time.Time) context.Contex
 		at = h.now
 	}
 	ctx = scalar.WithClock(ctx, func() time.Time { return at })
+	// It is the program that writes, whatever the person's role includes today.
+	ctx = access.Lift(ctx, access.EveryRule)
 	return viewer.With(ctx, viewer.Viewer{ID: who.id, Name: who.name, Role: who.role})
 }
 

@@ -22,6 +22,11 @@ const (
 	Sysadmin            Role = "SYSADMIN"
 )
 
+// Roles are all roles, in the order of the documentation.
+func Roles() []Role {
+	return []Role{Admin, Manager, Nurse, Carer, ActivityCoordinator, Reporting, Family, Sysadmin}
+}
+
 // Viewer is who is asking.
 type Viewer struct {
 	// ID is the staff user's row; zero for the system itself.

@@ -1,0 +1,145 @@
+package access
+
+import (
+	"context"
+	"fmt"
+
+	"carehome/internal/nodeid"
+	"carehome/internal/problem"
+	"carehome/internal/viewer"
+)
+
+// Rule is a kind of rule that this package's table makes.
+type Rule uint8
+
+// The rules.
+const (
+	// Rows are which rows are seen.
+	Rows Rule = 1 << iota
+	// Fields are which fields of them are shown.
+	Fields
+	// Filters are which fields rows are filtered and ordered by.
+	Filters
+	// Acts are which changes are made.
+	Acts
+	// Cursors are whose cursors are taken.
+	Cursors
+
+	// EveryRule is all of them.
+	EveryRule = Rows | Fields | Filters | Acts | Cursors
+)
+
+type liftedKey struct{}
+
+// Lift returns a context in which the rules do not hold, for what the program
+// must know or do itself to keep its own rules: how many places of an activity
+// are taken, the version of a row before a change. The author stays the viewer.
+// Nothing that is read below it may be shown to anybody.
+func Lift(ctx context.Context, rules Rule) context.Context {
+	return context.WithValue(ctx, liftedKey{}, rules)
+}
+
+func lifted(ctx context.Context, rule Rule) bool {
+	rules, _ := ctx.Value(liftedKey{}).(Rule)
+	return rules&rule != 0
+}
+
+// grant is what a viewer sees and does of a type.
+func grant(who viewer.Viewer, kind nodeid.Kind) Grant {
+	if who.IsSystem() {
+		return Grant{Read: Everything, Rows: All, Acts: write}
+	}
+	g := Of(who.Role, kind)
+	if who.Role == viewer.Reporting && who.SeesNames && g.Read != 0 {
+		// Free text names people too.
+		g.Read |= Personal | Notes
+	}
+	if who.BreakGlass && breaksGlass(who.Role) {
+		nurse := Of(viewer.Nurse, kind)
+		g.Read, g.Rows = g.Read|nurse.Read, max(g.Rows, nurse.Rows)
+	}
+	if who.ReadOnly {
+		g.Acts = 0
+	}
+	return g
+}
+
+// breaksGlass reports whether a role reads what a nurse reads in an emergency:
+// those at a resident's side.
+func breaksGlass(role viewer.Role) bool {
+	return role == viewer.Carer || role == viewer.ActivityCoordinator
+}
+
+// RowsOf is which rows of a type the viewer of ctx sees, and who that is; no
+// rows where nobody is asking.
+func RowsOf(ctx context.Context, kind nodeid.Kind) (viewer.Viewer, Scope) {
+	who, ok := viewer.From(ctx)
+	if !ok {
+		return who, None
+	}
+	scope := grant(who, kind).Rows
+	if scope != All && lifted(ctx, Rows) {
+		scope = All
+	}
+	return who, scope
+}
+
+// Hidden are the classes of fields that the viewer of ctx is not shown of rows
+// of a type.
+func Hidden(ctx context.Context, kind nodeid.Kind) Classes {
+	who, ok := viewer.From(ctx)
+	if !ok {
+		return Everything
+	}
+	hidden := Everything &^ grant(who, kind).Read
+	if hidden != 0 && lifted(ctx, Fields) {
+		return 0
+	}
+	return hidden
+}
+
+// Unaskable are the classes of fields by which the viewer of ctx may neither
+// filter nor order rows of a type, since that would tell them. Of a type without
+// any row for the viewer everything may be asked: nothing is found.
+func Unaskable(ctx context.Context, kind nodeid.Kind) Classes {
+	who, ok := viewer.From(ctx)
+	if !ok {
+		return Everything
+	}
+	g := grant(who, kind)
+	hidden := Everything &^ g.Read
+	if g.Read == 0 || hidden != 0 && lifted(ctx, Filters) {
+		return 0
+	}
+	return hidden
+}
+
+// Unasked refuses a filter or an order by a field that the viewer is not shown,
+// the same whatever the data.
+func Unasked(field string) *problem.Problem {
+	return problem.New(problem.Forbidden, field, "your role does not see this, and so cannot filter or order by it")
+}
+
+// Check refuses an act that the viewer of ctx may not do to any row of a type,
+// before anything is known of the row.
+func Check(ctx context.Context, kind nodeid.Kind, act Act) error {
+	who, ok := viewer.From(ctx)
+	switch {
+	case !ok:
+		return problem.New(problem.Unauthenticated, "", "say who you are: no data is shown to nobody")
+	case grant(who, kind).Acts&act == act || lifted(ctx, Acts):
+		return nil
+	case who.ReadOnly:
+		return problem.Forbiddenf("this key can only read")
+	}
+	return problem.Forbiddenf("your role does not include this")
+}
+
+// CursorScope tells viewers apart whose cursors are not to be exchanged.
+func CursorScope(ctx context.Context) string {
+	who, _ := viewer.From(ctx)
+	if lifted(ctx, Cursors) {
+		return ""
+	}
+	return fmt.Sprintf("%d %s %t %t", who.ID, who.Role, who.SeesNames, who.BreakGlass)
+}
