@@ -218,9 +218,12 @@ func (h *home) vary(d *dweller, r *rand.Rand) {
 	}
 	for _, o := range lasting {
 		// Half a tablet more or less: a new order in the place of the old one.
-		at := h.at(day(2+r.IntN(20)), hm(1130))
+		on := day(2 + r.IntN(20))
+		at := h.at(on, hm(1130))
+		// On a later day: all orders of one day are entered at once, and the new one
+		// names the old.
 		if m := o.medicine.key; (m == "bisoprolol" || m == "sertraline" || m == "furosemide" || m == "losartan") &&
-			odds(r, 35) && room() && at.After(o.entered) && at.After(o.starts) {
+			odds(r, 35) && room() && scalar.DateIn(o.entered, h.zone).Compare(on) < 0 && at.After(o.starts) {
 			h.later(change{order: o, at: at, status: prescription.StatusStopped, reason: prescription.StopReasonDoseChanged, why: "The dose is changed."})
 			next := *o
 			next.treatment.dose = pick(r, []string{"0.5", "1.5", "2"})

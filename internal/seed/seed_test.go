@@ -1,6 +1,7 @@
 package seed_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -532,18 +533,20 @@ func TestHome_Moments(t *testing.T) {
 	for name, c := range map[string]struct {
 		now             time.Time
 		residents, days int
+		seed            uint64 // 1 unless given
 	}{
-		"just after midnight": {time.Date(2026, 6, 2, 0, 0, 30, 0, madrid), 21, 1},
-		"one resident":        {time.Date(2026, 6, 2, 12, 0, 0, 0, madrid), 1, 2},
-		"clocks forward":      {time.Date(2026, 3, 29, 3, 30, 0, 0, madrid), 20, 3},
-		"clocks back":         {time.Date(2026, 10, 25, 23, 59, 59, 0, madrid), 20, 2},
-		"leap day":            {time.Date(2028, 2, 29, 8, 0, 0, 0, madrid), 40, 4},
-		"three wings":         {time.Date(2026, 1, 1, 18, 45, 0, 0, madrid), 83, 16},
+		"just after midnight": {time.Date(2026, 6, 2, 0, 0, 30, 0, madrid), 21, 1, 0},
+		"one resident":        {time.Date(2026, 6, 2, 12, 0, 0, 0, madrid), 1, 2, 0},
+		"clocks forward":      {time.Date(2026, 3, 29, 3, 30, 0, 0, madrid), 20, 3, 0},
+		"clocks back":         {time.Date(2026, 10, 25, 23, 59, 59, 0, madrid), 20, 2, 0},
+		"leap day":            {time.Date(2028, 2, 29, 8, 0, 0, 0, madrid), 40, 4, 0},
+		"changed on the day":  {time.Date(2026, 11, 29, 5, 33, 0, 0, time.UTC), 15, 20, 42}, // a medicine, on which somebody came
+		"three wings":         {time.Date(2026, 1, 1, 18, 45, 0, 0, madrid), 83, 16, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
 			o := h.options(c.residents, c.days)
-			o.Now = func() time.Time { return c.now }
+			o.Now, o.Seed = func() time.Time { return c.now }, cmp.Or(c.seed, o.Seed)
 			h.furnish(t, o)
 			if n := h.number(t, "SELECT count(*) FROM residents"); n != c.residents {
 				t.Errorf("%d residents, want %d", n, c.residents)
