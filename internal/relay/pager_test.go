@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"entgo.io/ent/dialect"
+	"entgo.io/ent/dialect/sql"
+
 	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/problem"
@@ -214,4 +217,31 @@ func FuzzCursor(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A filter of one comparison keeps its operator in the statement of many parents.
+func TestPerParentKeepsTheFilter(t *testing.T) {
+	for name, p := range map[string]*sql.Predicate{
+		"GT": sql.GT("name", "a"), "GTE": sql.GTE("name", "a"), "LT": sql.LT("name", "a"), "LTE": sql.LTE("name", "a"), "EQ": sql.EQ("name", "a"),
+		"NEQ": sql.NEQ("name", "a"), "In": sql.In("name", "a", "b"), "NotIn": sql.NotIn("name", "a"), "IsNull": sql.IsNull("name"),
+		"NotNull": sql.NotNull("name"), "Like": sql.Like("name", "a%"), "HasPrefix": sql.HasPrefix("name", "a"), "ContainsFold": sql.ContainsFold("name", "a"),
+		"EqualFold": sql.EqualFold("name", "a"), "Not": sql.Not(sql.GT("name", "a")),
+		"And": sql.And(sql.GT("name", "a"), sql.LT("name", "b")), "OrInAnd": sql.And(sql.Or(sql.GT("name", "a"), sql.LT("name", "b")), sql.NotNull("name")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			own, _ := sql.Dialect(dialect.SQLite).Select("id").From(sql.Table("items")).Where(p).Query()
+			_, want, _ := strings.Cut(own, "WHERE ")
+			s := sql.Dialect(dialect.SQLite).Select("id").From(sql.Table("items")).Where(p)
+			perParent(s, Link{Parent: "parent_id"}, []nodeid.ID{1}, 2)
+			got, _ := s.Query()
+			if !strings.Contains(got, "WHERE "+want+" AND ") && !strings.Contains(got, "WHERE ("+want+") AND ") {
+				t.Errorf("%s is not in %s", want, got)
+			}
+		})
+	}
+	s := sql.Dialect(dialect.SQLite).Select("id").From(sql.Table("items")).Where(sql.Or(sql.EQ("name", "a"), sql.GT("rank", 1)))
+	perParent(s, Link{Parent: "parent_id"}, []nodeid.ID{1}, 2)
+	if got, _ := s.Query(); !strings.Contains(got, "(`name` = ? OR `rank` > ?) AND ") {
+		t.Errorf("an OR without its brackets: %s", got)
+	}
 }

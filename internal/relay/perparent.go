@@ -88,6 +88,9 @@ func perParent(s *sql.Selector, link Link, ids []nodeid.ID, limit int) {
 		id      = s.C("id")
 		share   = s.Clone()
 	)
+	// The filter itself, which s gives up below: a copy of one loses the operator of
+	// a comparison and the brackets of an OR.
+	share.SetP(s.P())
 	link.belonging(share)
 	share.Limit(limit)
 	if link.Table != "" {
