@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"reflect"
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -73,6 +74,14 @@ func (r *valueReader) selections(set ast.SelectionSet) {
 
 // literal reads a value that stands in the document.
 func (r *valueReader) literal(path string, typ *ast.Type, value *ast.Value) {
+	if (value.Kind == ast.ListValue || value.Kind == ast.ObjectValue) && r.isScalar(typ) {
+		plain, err := value.Value(r.variables)
+		if err != nil {
+			plain = value.Raw
+		}
+		r.scalar(path, typ, plain)
+		return
+	}
 	switch value.Kind {
 	case ast.Variable:
 		r.given(path, typ, r.variables[value.Raw])
@@ -98,6 +107,10 @@ func (r *valueReader) literal(path string, typ *ast.Type, value *ast.Value) {
 
 // given reads a value that came as a variable.
 func (r *valueReader) given(path string, typ *ast.Type, value any) {
+	if value != nil && r.isScalar(typ) {
+		r.scalar(path, typ, value)
+		return
+	}
 	switch value := value.(type) {
 	case nil:
 	case []any:
@@ -111,8 +124,21 @@ func (r *valueReader) given(path string, typ *ast.Type, value any) {
 			}
 		}
 	default:
+		// A single value for a list has become a list of its own type.
+		if list := reflect.ValueOf(value); list.Kind() == reflect.Slice {
+			for i := range list.Len() {
+				r.given(item(path, i), element(typ), list.Index(i).Interface())
+			}
+			return
+		}
 		r.scalar(path, typ, value)
 	}
+}
+
+// isScalar reports a scalar itself, not a list of them.
+func (r *valueReader) isScalar(typ *ast.Type) bool {
+	definition := r.schema.Types[typ.NamedType]
+	return typ.Elem == nil && definition != nil && definition.Kind == ast.Scalar
 }
 
 // scalar reads one value by the name of its type.
