@@ -43,6 +43,7 @@ var build = sync.OnceValues(func() (string, error) {
 func TestMain(m *testing.M) {
 	code := m.Run()
 	shared.stop()
+	lived.stop()
 	if os.Getenv(address) == "" {
 		if binary, err := build(); err == nil {
 			if err := os.RemoveAll(filepath.Dir(binary)); err != nil {
