@@ -14,7 +14,9 @@ import (
 
 	"carehome/ent"
 	"carehome/graph/generated"
+	stream "carehome/graph/transport"
 	"carehome/internal/care"
+	"carehome/internal/live"
 	"carehome/internal/locale"
 	"carehome/internal/problem"
 	"carehome/internal/relay"
@@ -37,7 +39,20 @@ type Deps struct {
 	// Cursors seals the cursors of lists. If nil, cursors are good as long as the
 	// handler lives.
 	Cursors relay.Sealer
+	// Live tells what happens. Write must be one that it watches.
+	Live *live.Hub
+	// Origins are the sites whose pages may open a WebSocket, besides the server's.
+	Origins []string
+	// SignIn returns ctx with the viewer whom a key belongs to; nil without keys.
+	SignIn func(ctx context.Context, key string) (context.Context, error)
+	// Valid reports whether the viewer of ctx is still who it was; nil for always.
+	Valid func(ctx context.Context) bool
+	// Stopping is closed when the server is about to stop.
+	Stopping <-chan struct{}
 }
+
+// bodyLimit is the most bytes that a request may have.
+const bodyLimit = 1 << 20
 
 // Tokens of one document; checking a larger one costs the square of its fields.
 const tokenLimit = 2000
@@ -50,12 +65,16 @@ const documentCache = 1000
 func NewHandler(d Deps) http.Handler {
 	errors := presenter{log: d.Log, explain: d.Explain, words: locale.NewCatalog()}
 	schema := generated.NewExecutableSchema(generated.Config{
-		Resolvers: &Resolver{client: d.Client, write: care.Guard(d.Write)},
+		Resolvers: &Resolver{client: d.Client, write: care.Guard(d.Write), live: d.Live, snapshot: d.Snapshot},
 	})
 	if d.Cursors == nil {
 		d.Cursors = relay.RandomSealer()
 	}
 	server := handler.New(schema)
+	server.AddTransport(stream.Socket{
+		Origins: d.Origins, SignIn: d.SignIn, Valid: d.Valid, Stopping: d.Stopping, Log: d.Log,
+		Bounds: stream.SocketBounds{MessageBytes: bodyLimit},
+	})
 	server.AddTransport(transport.GET{})
 	server.AddTransport(transport.POST{})
 	server.SetParserTokenLimit(tokenLimit)

@@ -6,6 +6,7 @@ import (
 
 	"carehome/ent"
 	"carehome/internal/care"
+	"carehome/internal/live"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 )
@@ -16,6 +17,10 @@ type Resolver struct {
 	client *ent.Client
 	// write runs one transaction, kept for good when it returns nil.
 	write care.Write
+	// live tells what happens.
+	live *live.Hub
+	// snapshot lets all that is read below ctx see one state of the database.
+	snapshot func(ctx context.Context, read func(ctx context.Context) error) error
 }
 
 // one reads the row of an id of one kind, with what the selection asks of it.

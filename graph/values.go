@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"carehome/internal/live"
 	"carehome/internal/nodeid"
 	"carehome/internal/problem"
 	"carehome/internal/relay"
@@ -161,6 +162,8 @@ func (r *valueReader) scalar(path string, typ *ast.Type, value any) {
 		err = new(scalar.LocalDateTime).UnmarshalGQL(value)
 	case "Decimal":
 		err = new(scalar.Decimal).UnmarshalGQL(value)
+	case "EventID":
+		err = new(live.ID).UnmarshalGQL(value)
 	case "Cursor":
 		err = new(relay.Cursor).UnmarshalGQL(value)
 	case "Int":

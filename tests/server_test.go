@@ -220,6 +220,27 @@ func send(t *testing.T, url string, body []byte, header http.Header) answer {
 	return got
 }
 
+// trySend is send for a server that may not be there.
+func trySend(url, query string) (got answer, err error) {
+	body, err := json.Marshal(map[string]any{"query": query})
+	if err != nil {
+		return got, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		return got, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return got, err
+	}
+	defer response.Body.Close()
+	return got, json.NewDecoder(response.Body).Decode(&got)
+}
+
 // read is ask for what must succeed; it returns the data.
 func read(t *testing.T, url, query string, variables map[string]any) any {
 	t.Helper()

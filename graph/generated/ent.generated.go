@@ -15,6 +15,7 @@ import (
 	"carehome/ent/residentcontact"
 	"carehome/ent/staffuser"
 	"carehome/ent/wellness"
+	"carehome/internal/live"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"carehome/internal/scalar"
@@ -55,6 +56,7 @@ type QueryResolver interface {
 	StaffUsers(ctx context.Context, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.StaffUserOrder, where *ent.StaffUserWhereInput) (*ent.StaffUserConnection, error)
 	Wellness(ctx context.Context, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.WellnessOrder, where *ent.WellnessWhereInput) (*ent.WellnessConnection, error)
 	Activity(ctx context.Context, id nodeid.ID) (*ent.Activity, error)
+	LastEventID(ctx context.Context) (*live.ID, error)
 	Medication(ctx context.Context, id nodeid.ID) (*ent.Medication, error)
 	Prescription(ctx context.Context, id nodeid.ID) (*ent.Prescription, error)
 	Resident(ctx context.Context, id nodeid.ID) (*ent.Resident, error)
@@ -7701,6 +7703,29 @@ func fieldContext_Query_activity(ctx context.Context, ec *executionContext, fiel
 		return fc, err
 	}
 	return fc, nil
+}
+
+func _Query_lastEventID(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Query_lastEventID(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().LastEventID(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *live.ID) graphql.Marshaler {
+			return marshalOEventID2ᚖcarehomeᚋinternalᚋliveᚐID(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_Query_lastEventID(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Query", field, true, true, "EventID")
 }
 
 func _Query_medication(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -30548,6 +30573,12 @@ func _Query(ctx context.Context, ec *executionContext, sel ast.SelectionSet) gra
 				func(ctx context.Context) graphql.Marshaler {
 					return _Query_activity(ctx, ec, field)
 				})
+		case "lastEventID":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return _Query_lastEventID(ctx, ec, field)
+				})
 		case "medication":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -33256,6 +33287,13 @@ func marshalOActivityCategory2ᚖcarehomeᚋentᚋactivityᚐCategory(ctx contex
 	return v
 }
 
+func marshalOActivityException2ᚖcarehomeᚋentᚐActivityException(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *ent.ActivityException) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _ActivityException(ctx, ec, sel, v)
+}
+
 func unmarshalOActivityExceptionOrder2ᚕᚖcarehomeᚋentᚐActivityExceptionOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]*ent.ActivityExceptionOrder, error) {
 	if v == nil {
 		return nil, nil
@@ -33313,6 +33351,13 @@ func unmarshalOActivityOrder2ᚕᚖcarehomeᚋentᚐActivityOrderᚄ(ctx context
 		}
 	}
 	return res, nil
+}
+
+func marshalOActivityParticipation2ᚖcarehomeᚋentᚐActivityParticipation(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *ent.ActivityParticipation) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return _ActivityParticipation(ctx, ec, sel, v)
 }
 
 func unmarshalOActivityParticipationOrder2ᚕᚖcarehomeᚋentᚐActivityParticipationOrderᚄ(ctx context.Context, ec *executionContext, v any) ([]*ent.ActivityParticipationOrder, error) {

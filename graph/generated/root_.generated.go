@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"carehome/ent"
 	"carehome/internal/care"
+	"carehome/internal/live"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"carehome/internal/scalar"
@@ -30,6 +31,7 @@ type ResolverRoot interface {
 	Mutation() MutationResolver
 	Query() QueryResolver
 	Resident() ResidentResolver
+	Subscription() SubscriptionResolver
 }
 
 type DirectiveRoot struct {
@@ -67,6 +69,16 @@ type ComplexityRoot struct {
 	ActivityEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ActivityEvent struct {
+		Activity      func(childComplexity int) int
+		ActivityID    func(childComplexity int) int
+		Change        func(childComplexity int) int
+		ChangedID     func(childComplexity int) int
+		EventID       func(childComplexity int) int
+		Exception     func(childComplexity int) int
+		Participation func(childComplexity int) int
 	}
 
 	ActivityException struct {
@@ -482,6 +494,12 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	PrescriptionEvent struct {
+		Change       func(childComplexity int) int
+		EventID      func(childComplexity int) int
+		Prescription func(childComplexity int) int
+	}
+
 	Query struct {
 		APIKeys                func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ApiKeyOrder, where *ent.ApiKeyWhereInput) int
 		Activities             func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ActivityOrder, where *ent.ActivityWhereInput) int
@@ -490,6 +508,7 @@ type ComplexityRoot struct {
 		ActivityParticipations func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ActivityParticipationOrder, where *ent.ActivityParticipationWhereInput) int
 		Allergies              func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.AllergyOrder, where *ent.AllergyWhereInput) int
 		Facilities             func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.FacilityOrder, where *ent.FacilityWhereInput) int
+		LastEventID            func(childComplexity int) int
 		Medication             func(childComplexity int, id nodeid.ID) int
 		MedicationIngredients  func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.MedicationIngredientOrder, where *ent.MedicationIngredientWhereInput) int
 		Medications            func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.MedicationOrder, where *ent.MedicationWhereInput) int
@@ -645,6 +664,12 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	Subscription struct {
+		ActivityChanged     func(childComplexity int, residentIDs []nodeid.ID, after *live.ID) int
+		PrescriptionChanged func(childComplexity int, residentIDs []nodeid.ID, after *live.ID) int
+		WellnessRecorded    func(childComplexity int, residentIDs []nodeid.ID, after *live.ID) int
+	}
+
 	UpdateActivityExceptionPayload struct {
 		Exception func(childComplexity int) int
 	}
@@ -740,6 +765,12 @@ type ComplexityRoot struct {
 	WellnessEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	WellnessEvent struct {
+		Change   func(childComplexity int) int
+		EventID  func(childComplexity int) int
+		Wellness func(childComplexity int) int
 	}
 }
 
@@ -908,6 +939,49 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ActivityEdge.Node(childComplexity), true
+
+	case "ActivityEvent.activity":
+		if e.ComplexityRoot.ActivityEvent.Activity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActivityEvent.Activity(childComplexity), true
+	case "ActivityEvent.activityID":
+		if e.ComplexityRoot.ActivityEvent.ActivityID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActivityEvent.ActivityID(childComplexity), true
+	case "ActivityEvent.change":
+		if e.ComplexityRoot.ActivityEvent.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActivityEvent.Change(childComplexity), true
+	case "ActivityEvent.changedID":
+		if e.ComplexityRoot.ActivityEvent.ChangedID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActivityEvent.ChangedID(childComplexity), true
+	case "ActivityEvent.eventID":
+		if e.ComplexityRoot.ActivityEvent.EventID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActivityEvent.EventID(childComplexity), true
+	case "ActivityEvent.exception":
+		if e.ComplexityRoot.ActivityEvent.Exception == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActivityEvent.Exception(childComplexity), true
+	case "ActivityEvent.participation":
+		if e.ComplexityRoot.ActivityEvent.Participation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ActivityEvent.Participation(childComplexity), true
 
 	case "ActivityException.activity":
 		if e.ComplexityRoot.ActivityException.Activity == nil {
@@ -2722,6 +2796,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PrescriptionEdge.Node(childComplexity), true
 
+	case "PrescriptionEvent.change":
+		if e.ComplexityRoot.PrescriptionEvent.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PrescriptionEvent.Change(childComplexity), true
+	case "PrescriptionEvent.eventID":
+		if e.ComplexityRoot.PrescriptionEvent.EventID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PrescriptionEvent.EventID(childComplexity), true
+	case "PrescriptionEvent.prescription":
+		if e.ComplexityRoot.PrescriptionEvent.Prescription == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PrescriptionEvent.Prescription(childComplexity), true
+
 	case "Query.apiKeys":
 		if e.ComplexityRoot.Query.APIKeys == nil {
 			break
@@ -2800,6 +2893,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Facilities(childComplexity, args["after"].(*relay.Cursor), args["first"].(*int), args["before"].(*relay.Cursor), args["last"].(*int), args["orderBy"].([]*ent.FacilityOrder), args["where"].(*ent.FacilityWhereInput)), true
 
+	case "Query.lastEventID":
+		if e.ComplexityRoot.Query.LastEventID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.LastEventID(childComplexity), true
 	case "Query.medication":
 		if e.ComplexityRoot.Query.Medication == nil {
 			break
@@ -3576,6 +3675,40 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StaffUserEdge.Node(childComplexity), true
 
+	case "Subscription.activityChanged":
+		if e.ComplexityRoot.Subscription.ActivityChanged == nil {
+			break
+		}
+
+		args, err := field_Subscription_activityChanged_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ActivityChanged(childComplexity, args["residentIDs"].([]nodeid.ID), args["after"].(*live.ID)), true
+	case "Subscription.prescriptionChanged":
+		if e.ComplexityRoot.Subscription.PrescriptionChanged == nil {
+			break
+		}
+
+		args, err := field_Subscription_prescriptionChanged_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.PrescriptionChanged(childComplexity, args["residentIDs"].([]nodeid.ID), args["after"].(*live.ID)), true
+	case "Subscription.wellnessRecorded":
+		if e.ComplexityRoot.Subscription.WellnessRecorded == nil {
+			break
+		}
+
+		args, err := field_Subscription_wellnessRecorded_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.WellnessRecorded(childComplexity, args["residentIDs"].([]nodeid.ID), args["after"].(*live.ID)), true
+
 	case "UpdateActivityExceptionPayload.exception":
 		if e.ComplexityRoot.UpdateActivityExceptionPayload.Exception == nil {
 			break
@@ -3903,6 +4036,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WellnessEdge.Node(childComplexity), true
 
+	case "WellnessEvent.change":
+		if e.ComplexityRoot.WellnessEvent.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WellnessEvent.Change(childComplexity), true
+	case "WellnessEvent.eventID":
+		if e.ComplexityRoot.WellnessEvent.EventID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WellnessEvent.EventID(childComplexity), true
+	case "WellnessEvent.wellness":
+		if e.ComplexityRoot.WellnessEvent.Wellness == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WellnessEvent.Wellness(childComplexity), true
+
 	}
 	return 0, false
 }
@@ -4013,6 +4165,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			ctx = graphql.WithLazyInputUnmarshalerIndex(ctx, inputUnmarshalers)
 			data := _Mutation(ctx, ec, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
+	case ast.Subscription:
+		next := _Subscription(ctx, ec, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
 			data.MarshalGQL(&buf)
 
 			return &graphql.Response{
@@ -16914,6 +17083,142 @@ type UpdateFacilityPayload {
   facility: Facility!
 }
 `, BuiltIn: false},
+	{Name: "../live.graphqls", Input: `"""
+The id of an event, such as "1042-5f3a09c1": a place in the order of all changes.
+Give the last one that was received as after, and nothing is missed or told twice.
+"""
+scalar EventID
+
+"""
+What happened to a row.
+"""
+enum Change {
+  "It was recorded."
+  CREATED
+  "It was changed."
+  UPDATED
+  "It was marked ENTERED_IN_ERROR, and stays on record."
+  VOIDED
+  "It was removed for good."
+  DELETED
+}
+
+"""
+Something that happened to a wellness check.
+"""
+type WellnessEvent {
+  """
+  The place of the event in the order of all changes; give it as after to go on from here.
+  """
+  eventID: EventID!
+  """
+  What happened.
+  """
+  change: Change!
+  """
+  The check as it is now, which may be later than the event.
+  """
+  wellness: Wellness!
+}
+
+"""
+Something that happened to a prescription.
+"""
+type PrescriptionEvent {
+  """
+  The place of the event in the order of all changes; give it as after to go on from here.
+  """
+  eventID: EventID!
+  """
+  What happened.
+  """
+  change: Change!
+  """
+  The prescription as it is now, which may be later than the event.
+  """
+  prescription: Prescription!
+}
+
+"""
+Something that happened to an activity, to an occasion of it that was moved or
+cancelled, or to a resident's part in it.
+"""
+type ActivityEvent {
+  """
+  The place of the event in the order of all changes; give it as after to go on from here.
+  """
+  eventID: EventID!
+  """
+  What happened to the row that changed.
+  """
+  change: Change!
+  """
+  The row that changed: an activity, an exception or a participation.
+  """
+  changedID: ID!
+  """
+  The activity that it is about.
+  """
+  activityID: ID!
+  """
+  The activity as it is now; null if it was deleted.
+  """
+  activity: Activity
+  """
+  The exception that changed; null if it was deleted, or something else changed.
+  """
+  exception: ActivityException
+  """
+  The participation that changed; null if something else changed.
+  """
+  participation: ActivityParticipation
+}
+
+"""
+What happens, as it happens. Each event is told once, in order, and only when it is
+kept for good; of a row that the listener may not see nothing is told. A listener
+that cannot keep up is ended with LIMIT_EXCEEDED, and one that asks for what cannot
+be told any more with CONFLICT: read the records again, and follow from lastEventID.
+"""
+type Subscription {
+  """
+  Wellness checks that are recorded, changed or voided.
+  """
+  wellnessRecorded(
+    "Only checks of these residents; of all if left out. At most as many as a page may hold."
+    residentIDs: [ID!]
+    "The last event that was received: all that happened since comes first."
+    after: EventID
+  ): WellnessEvent!
+  """
+  Prescriptions that are written, changed or voided.
+  """
+  prescriptionChanged(
+    "Only prescriptions of these residents; of all if left out. At most as many as a page may hold."
+    residentIDs: [ID!]
+    "The last event that was received: all that happened since comes first."
+    after: EventID
+  ): PrescriptionEvent!
+  """
+  Activities that are planned, changed or deleted, with their exceptions and participations.
+  """
+  activityChanged(
+    "Only activities that one of these residents takes part in, and only participations of theirs; all if left out. At most as many as a page may hold."
+    residentIDs: [ID!]
+    "The last event that was received: all that happened since comes first."
+    after: EventID
+  ): ActivityEvent!
+}
+
+extend type Query {
+  """
+  The last event, such as "1042-5f3a09c1". Read it together with the records, in one
+  query, and follow after it: then nothing is missed in between. Null only where
+  nothing was ever written.
+  """
+  lastEventID: EventID
+}
+`, BuiltIn: false},
 	{Name: "../medication.graphqls", Input: `extend type Query {
   """
   One product of the catalogue; NOT_FOUND if there is none by this id.
@@ -17574,6 +17879,26 @@ func childFields_ActivityEdge(ctx context.Context, ec *executionContext, field g
 		return fieldContext_ActivityEdge_cursor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ActivityEdge", field.Name)
+}
+
+func childFields_ActivityEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "eventID":
+		return fieldContext_ActivityEvent_eventID(ctx, ec, field)
+	case "change":
+		return fieldContext_ActivityEvent_change(ctx, ec, field)
+	case "changedID":
+		return fieldContext_ActivityEvent_changedID(ctx, ec, field)
+	case "activityID":
+		return fieldContext_ActivityEvent_activityID(ctx, ec, field)
+	case "activity":
+		return fieldContext_ActivityEvent_activity(ctx, ec, field)
+	case "exception":
+		return fieldContext_ActivityEvent_exception(ctx, ec, field)
+	case "participation":
+		return fieldContext_ActivityEvent_participation(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ActivityEvent", field.Name)
 }
 
 func childFields_ActivityException(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18324,6 +18649,18 @@ func childFields_PrescriptionEdge(ctx context.Context, ec *executionContext, fie
 	return nil, fmt.Errorf("no field named %q was found under type PrescriptionEdge", field.Name)
 }
 
+func childFields_PrescriptionEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "eventID":
+		return fieldContext_PrescriptionEvent_eventID(ctx, ec, field)
+	case "change":
+		return fieldContext_PrescriptionEvent_change(ctx, ec, field)
+	case "prescription":
+		return fieldContext_PrescriptionEvent_prescription(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PrescriptionEvent", field.Name)
+}
+
 func childFields_Recurrence(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "frequency":
@@ -18796,6 +19133,18 @@ func childFields_WellnessEdge(ctx context.Context, ec *executionContext, field g
 		return fieldContext_WellnessEdge_cursor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WellnessEdge", field.Name)
+}
+
+func childFields_WellnessEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "eventID":
+		return fieldContext_WellnessEvent_eventID(ctx, ec, field)
+	case "change":
+		return fieldContext_WellnessEvent_change(ctx, ec, field)
+	case "wellness":
+		return fieldContext_WellnessEvent_wellness(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WellnessEvent", field.Name)
 }
 
 func childFields___Directive(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -3,9 +3,33 @@
 package model
 
 import (
+	"bytes"
 	"carehome/ent"
+	"carehome/internal/live"
 	"carehome/internal/nodeid"
+	"fmt"
+	"io"
+	"strconv"
 )
+
+// Something that happened to an activity, to an occasion of it that was moved or
+// cancelled, or to a resident's part in it.
+type ActivityEvent struct {
+	// The place of the event in the order of all changes; give it as after to go on from here.
+	EventID live.ID `json:"eventID"`
+	// What happened to the row that changed.
+	Change Change `json:"change"`
+	// The row that changed: an activity, an exception or a participation.
+	ChangedID nodeid.ID `json:"changedID"`
+	// The activity that it is about.
+	ActivityID nodeid.ID `json:"activityID"`
+	// The activity as it is now; null if it was deleted.
+	Activity *ent.Activity `json:"activity,omitempty"`
+	// The exception that changed; null if it was deleted, or something else changed.
+	Exception *ent.ActivityException `json:"exception,omitempty"`
+	// The participation that changed; null if something else changed.
+	Participation *ent.ActivityParticipation `json:"participation,omitempty"`
+}
 
 // What createActivityException answers.
 type CreateActivityExceptionPayload struct {
@@ -155,6 +179,16 @@ type DeleteWellnessPayload struct {
 	Wellness *ent.Wellness `json:"wellness"`
 }
 
+// Something that happened to a prescription.
+type PrescriptionEvent struct {
+	// The place of the event in the order of all changes; give it as after to go on from here.
+	EventID live.ID `json:"eventID"`
+	// What happened.
+	Change Change `json:"change"`
+	// The prescription as it is now, which may be later than the event.
+	Prescription *ent.Prescription `json:"prescription"`
+}
+
 // What revokeApiKey answers.
 type RevokeAPIKeyPayload struct {
 	// The row as revoked.
@@ -231,4 +265,78 @@ type UpdateStaffUserPayload struct {
 type UpdateWellnessPayload struct {
 	// The row as changed.
 	Wellness *ent.Wellness `json:"wellness"`
+}
+
+// Something that happened to a wellness check.
+type WellnessEvent struct {
+	// The place of the event in the order of all changes; give it as after to go on from here.
+	EventID live.ID `json:"eventID"`
+	// What happened.
+	Change Change `json:"change"`
+	// The check as it is now, which may be later than the event.
+	Wellness *ent.Wellness `json:"wellness"`
+}
+
+// What happened to a row.
+type Change string
+
+const (
+	// It was recorded.
+	ChangeCreated Change = "CREATED"
+	// It was changed.
+	ChangeUpdated Change = "UPDATED"
+	// It was marked ENTERED_IN_ERROR, and stays on record.
+	ChangeVoided Change = "VOIDED"
+	// It was removed for good.
+	ChangeDeleted Change = "DELETED"
+)
+
+var AllChange = []Change{
+	ChangeCreated,
+	ChangeUpdated,
+	ChangeVoided,
+	ChangeDeleted,
+}
+
+func (e Change) IsValid() bool {
+	switch e {
+	case ChangeCreated, ChangeUpdated, ChangeVoided, ChangeDeleted:
+		return true
+	}
+	return false
+}
+
+func (e Change) String() string {
+	return string(e)
+}
+
+func (e *Change) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = Change(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid Change", str)
+	}
+	return nil
+}
+
+func (e Change) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *Change) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e Change) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
 }

@@ -26,6 +26,16 @@ const (
 	maxHeaderBytes    = 64 << 10
 )
 
+// A peer that has vanished without a word, such as a tablet whose battery is empty,
+// is noticed by the kernel: it asks an idle one for a sign of life, and waits only so
+// long for the receipt of what was sent.
+const (
+	peerIdle     = 15 * time.Second
+	peerInterval = 5 * time.Second
+	peerProbes   = 3
+	peerReceipt  = 30 * time.Second
+)
+
 // maxLoggedPath bounds what a stranger can write into the log with one request.
 const maxLoggedPath = 100
 

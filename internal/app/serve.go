@@ -13,6 +13,7 @@ import (
 
 	"carehome/graph"
 	"carehome/internal/config"
+	"carehome/internal/live"
 	"carehome/internal/problem"
 	"carehome/internal/requestid"
 	"carehome/internal/seed"
@@ -30,7 +31,7 @@ const graphPath = "/graphql"
 // while a migration runs or a demo home is made.
 func (p Program) serve(ctx context.Context, c config.ServeCommand) (err error) {
 	log := logger(p.Stderr, c.Log)
-	home := &site{log: log, watch: p.telemetry(ctx, log)}
+	home := &site{log: log, stopping: make(chan struct{}), watch: p.telemetry(ctx, log)}
 	defer func() { stopTelling(home.watch, log) }()
 	figures, err := p.listenMetrics(ctx, c.Metrics, home.watch, log)
 	if err != nil {
@@ -74,6 +75,7 @@ func (p Program) serve(ctx context.Context, c config.ServeCommand) (err error) {
 		err = fmt.Errorf("stopping, since nothing more can be kept safely: %w", err)
 	}
 	log.InfoContext(ctx, "stopping", "timeout", c.ShutdownTimeout.String())
+	close(home.stopping)
 	srv.drain(&home.gate, c.ShutdownTimeout)
 	// Before the store: nobody may be left who asks it.
 	return errors.Join(err, srv.close())
@@ -97,16 +99,18 @@ func warn(ctx context.Context, log *slog.Logger, c config.ServeCommand) {
 	log.WarnContext(ctx, "UNPROTECTED: everybody who reaches this address is the home's administrator, as --allow-unauthenticated asks for", "listen", string(c.Listen))
 }
 
-// site is what a server serves. Its fields but the first three are set once,
+// site is what a server serves. Its fields but the first four are set once,
 // before the gate opens.
 type site struct {
 	log   *slog.Logger
 	watch *telemetry.Telemetry
 	gate  gate
-	store *store.Store
-	graph http.Handler
-	page  http.Handler
-	told  atomic.Pointer[string] // the problems that were logged last
+	// stopping is closed when the server is told to stop: streams end then.
+	stopping chan struct{}
+	store    *store.Store
+	graph    http.Handler
+	page     http.Handler
+	told     atomic.Pointer[string] // the problems that were logged last
 }
 
 // open makes the home ready and lets requests in.
@@ -124,10 +128,15 @@ func (p Program) open(ctx context.Context, s *site, st *store.Store, c config.Se
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Database.Database, err)
 	}
+	hub, err := live.Open(ctx, st, live.Options{})
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Database.Database, err)
+	}
 	api := graph.NewHandler(graph.Deps{
-		Client: st.Client(), Write: st.Write, Snapshot: st.Snapshot, Explain: explain, Log: s.log,
+		Client: st.Client(), Write: hub.Watch(st.Write), Snapshot: st.Snapshot, Explain: explain, Log: s.log,
 		Watch:   graph.Watch{Operation: s.watch.Operation, Refused: s.watch.Refused},
 		Cursors: cursors,
+		Live:    hub, Stopping: s.stopping,
 	})
 	if c.Playground {
 		examples, err := web.Examples()
@@ -244,6 +253,7 @@ func (s *site) tell(ctx context.Context, problems []string) {
 // server is an HTTP server on its listener.
 type server struct {
 	http   *http.Server
+	cut    context.CancelFunc // ends the contexts of all requests
 	log    *slog.Logger
 	addr   net.Addr
 	failed <-chan error // of those that listen made
@@ -264,11 +274,17 @@ func (p Program) listen(ctx context.Context, address config.Address, handler htt
 // serveOn begins to serve handler on address; fail is told once if that ends by
 // itself.
 func (p Program) serveOn(ctx context.Context, address config.Address, handler http.Handler, log *slog.Logger, fail func(error)) (*server, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", string(address))
+	settings := net.ListenConfig{Control: giveUp, KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: peerIdle, Interval: peerInterval, Count: peerProbes,
+	}}
+	listener, err := settings.Listen(ctx, "tcp", string(address))
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", address, err)
 	}
+	// What is under way goes on when the program is told to stop.
+	base, cut := context.WithCancel(context.WithoutCancel(ctx))
 	s := &server{
+		cut: cut,
 		http: &http.Server{
 			Handler:           handler,
 			ReadHeaderTimeout: readHeaderTimeout,
@@ -277,8 +293,7 @@ func (p Program) serveOn(ctx context.Context, address config.Address, handler ht
 			IdleTimeout:       idleTimeout,
 			MaxHeaderBytes:    maxHeaderBytes,
 			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-			// What is under way goes on when the program is told to stop.
-			BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+			BaseContext:       func(net.Listener) context.Context { return base },
 		},
 		log: log, addr: listener.Addr(),
 	}
@@ -309,6 +324,7 @@ func (s *server) drain(g *gate, timeout time.Duration) {
 	case <-timer.C:
 		_, inside := g.state()
 		s.log.Warn("requests are cut off: they took longer than the server may take to stop", "requests", inside)
+		s.cut()
 	}
 }
 
@@ -317,6 +333,7 @@ func (s *server) close() error {
 	if s == nil {
 		return nil // it was not wanted
 	}
+	defer s.cut()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err == nil {

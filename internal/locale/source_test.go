@@ -15,7 +15,7 @@ import (
 // folders are where messages for clients are written. The generated ent has
 // those of its templates.
 func folders() []string {
-	return []string{"../care", "../access", "../relay", "../app", "../scalar", "../nodeid", "../../schema", "../../graph", "../../ent"}
+	return []string{"../care", "../access", "../relay", "../app", "../scalar", "../nodeid", "../../schema", "../live", "../../graph", "../../graph/transport", "../../ent"}
 }
 
 // constructors are the functions that take a message, and which argument it is.
@@ -36,6 +36,7 @@ func unshown() map[string]string {
 		"%s rows are changed one by one and never removed": "a fault of the program",
 		"%s rows are renamed one by one":                   "a fault of the program",
 		"the rows of a %T cannot be narrowed":              "a fault of the program",
+		"a changed row is a %T":                            "a fault of the program",
 		"%v is a %T":                                       "a fault of the program",
 		"panic: %v\n%s":                                    "a fault of the program",
 	}
@@ -59,7 +60,7 @@ const all = "*"
 
 // speakers are the folders with such functions.
 func speakers() map[string]string {
-	return map[string]string{"schema": all, "scalar": all, "nodeid": all, "graph": all, "relay": "UnmarshalGQL"}
+	return map[string]string{"schema": all, "scalar": all, "nodeid": all, "graph": all, "live": all, "relay": "UnmarshalGQL"}
 }
 
 // messages are the messages of the folders, and where each stands.

@@ -188,6 +188,23 @@ func spanishMessages() []message {
 		{"cannot change for the last active administrator: make another one first",
 			"no se puede cambiar para el último administrador activo: primero hay que crear otro"},
 
+		// Following what happens.
+		{"%.40q is not the id of an event; one looks like %q", "%.40q no es el id de un evento; uno tiene la forma de %q"},
+		{"the id of an event is a text such as %q", "el id de un evento es un texto como %q"},
+		{"what happened since this event cannot be told any more: read the records again, and follow from their lastEventID",
+			"ya no se puede decir qué ha ocurrido desde este evento: hay que leer de nuevo los registros y seguir desde su lastEventID"},
+		{"too much has changed at once to be told one by one: read the records again, and follow from their lastEventID",
+			"ha cambiado demasiado de una vez para decirlo uno por uno: hay que leer de nuevo los registros y seguir desde su lastEventID"},
+		{"this subscription was ended: it was more than %d events behind. Follow again from the last event that was received.",
+			"esta suscripción ha terminado: llevaba más de %d eventos de retraso. Se puede seguir de nuevo desde el último evento recibido."},
+		{"subscribe over a WebSocket (graphql-transport-ws) or with Accept: text/event-stream",
+			"para suscribirse hay que usar un WebSocket (graphql-transport-ws) o Accept: text/event-stream"},
+		{"at most %d operations may run on one socket at a time", "como máximo pueden ejecutarse %d operaciones a la vez en un mismo socket"},
+		{"a WebSocket is opened by GET", "un WebSocket se abre con GET"},
+		{"only version 13 of WebSocket is spoken here", "aquí solo se habla la versión 13 de WebSocket"},
+		{"the opening handshake of the WebSocket is not right", "la apertura del WebSocket no es correcta"},
+		{"a page of another site may not connect", "una página de otro sitio no puede conectarse"},
+
 		// The request and the server.
 		{"the request cannot be read: it must be a JSON object with a query, and may have variables and an operationName",
 			"la petición no se puede leer: debe ser un objeto JSON con un query, y puede tener variables y un operationName"},

@@ -166,6 +166,9 @@ func sealed(path string) bool {
 // with the context of a Snapshot or a Write it reads in that.
 func (s *Store) Client() *ent.Client { return s.client }
 
+// Writable reports whether the store was opened for writing.
+func (s *Store) Writable() bool { return s.writer != nil }
+
 // SchemaVersion is the version of the last migration that the file has had.
 func (s *Store) SchemaVersion() string { return s.schema }
 

@@ -28,6 +28,8 @@ type tx struct {
 	changed bool  // a statement that is not a plain read was run
 	rows    map[*txRows]struct{}
 	after   []func() // see AfterCommit
+	journal int64    // number of the journal's last line
+	noted   bool     // see NoteChanges
 }
 
 type txKey struct{}

@@ -25,7 +25,8 @@ type writer struct {
 	queue atomic.Int64 // who waits or writes
 
 	digests *digester // nil if the schema has none
-	touched touched   // by the transaction that is open
+	journal journal
+	touched touched // by the transaction that is open
 }
 
 func openWriter(ctx context.Context, d dsn) (*writer, error) {
@@ -42,7 +43,10 @@ func openWriter(ctx context.Context, d dsn) (*writer, error) {
 	if err == nil {
 		w.digests, err = newDigester(ctx, conn)
 	}
-	if err == nil && w.digests != nil {
+	if err == nil {
+		w.journal, err = openJournal(ctx, conn)
+	}
+	if err == nil && (w.digests != nil || w.journal.exists) {
 		err = conn.Raw(func(c any) error {
 			c.(*sqlite3.SQLiteConn).RegisterUpdateHook(func(_ int, _, table string, id int64) {
 				if table != digestTable {
@@ -194,7 +198,10 @@ func (s *Store) transact(ctx context.Context, fn func(context.Context, *tx) erro
 			}
 		}
 	}()
-	t := &tx{store: s, ctx: ctx, conn: entsql.Conn{ExecQuerier: s.writer.conn}, rows: map[*txRows]struct{}{}}
+	t := &tx{
+		store: s, ctx: ctx, conn: entsql.Conn{ExecQuerier: s.writer.conn}, rows: map[*txRows]struct{}{},
+		journal: s.writer.journal.last,
+	}
 	err = call(context.WithValue(ctx, txKey{}, t), t, fn)
 	if ended := t.end(); err == nil {
 		err = ended // fn took no notice of a failed statement or a passed deadline
@@ -205,6 +212,9 @@ func (s *Store) transact(ctx context.Context, fn func(context.Context, *tx) erro
 	inside, err := s.writer.inTransaction()
 	if err == nil && !inside {
 		err = fmt.Errorf("%w: SQLite rolled it back", ErrTxDead)
+	}
+	if err == nil {
+		err = s.writer.noteUnnoted(ctx, t)
 	}
 	if err == nil && s.writer.digests != nil {
 		err = s.writer.digests.keep(context.WithoutCancel(ctx), s.writer.conn, s.writer.touched)
@@ -224,6 +234,7 @@ func (s *Store) transact(ctx context.Context, fn func(context.Context, *tx) erro
 		return seen, fmt.Errorf("committing: %w", err)
 	}
 	open = false
+	s.writer.journal.last = t.journal
 	if t.changed {
 		s.commits.Add(1)
 		s.trouble.Store(nil)
