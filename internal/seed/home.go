@@ -150,6 +150,8 @@ type home struct {
 	events    []*event
 	days      map[scalar.Date]*agenda
 	made      Summary
+	// linked is set once a relative has an account.
+	linked bool
 }
 
 // agenda is what is entered on one day besides checks and attendances.

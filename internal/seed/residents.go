@@ -291,7 +291,14 @@ func (h *home) enterResidents(ctx context.Context, tx *ent.Client, list []*dwell
 		for i, d := range some {
 			d.id = made[i].ID
 			for n, c := range d.contacts {
-				contacts = append(contacts, c.row(tx, d, n))
+				row := c.row(tx, d, n)
+				if portal, _ := row.Mutation().IsFamilyPortal(); portal && !h.linked && d.status == resident.StatusActive {
+					// The home's one relative with an account.
+					relative := h.anyOf(viewer.Family, 0)
+					row.SetName(relative.name).SetPortalUserID(relative.id)
+					h.linked = true
+				}
+				contacts = append(contacts, row)
 			}
 			for n, a := range d.allergies {
 				allergies = append(allergies, a.row(tx, d, n))

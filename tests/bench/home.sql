@@ -70,3 +70,10 @@ SELECT at, at, 1, at, iif(round % 40 = 7, 'POST_FALL', 'ROUTINE'),
   iif(i % 10, NULL, 'Slept well; asked for the window to be opened'),
   iif(i % 97 = 96, 'ENTERED_IN_ERROR', 'FINAL'), at, resident + 1 + who
 FROM timed;
+
+-- A relative to whom every resident is linked, so that what the link costs can be
+-- measured on the same rows.
+INSERT INTO staff_users (created_at, updated_at, version, display_name, email, email_key, role)
+VALUES ('2024-01-01T00:00:00.000Z', '2024-01-01T00:00:00.000Z', 1, 'Relative', 'relative@example.org', 'relative@example.org', 'FAMILY');
+UPDATE resident_contacts SET is_family_portal = true, portal_user_id = (SELECT id FROM staff_users WHERE email_key = 'relative@example.org') WHERE is_primary;
+UPDATE residents SET consent_family_access = true;

@@ -64,6 +64,12 @@ func serveOurs(tb testing.TB, file string) string {
 // told the statements.
 func serveGraph(tb testing.TB, file string, change func(*ent.Client), trace func(context.Context, string)) string {
 	tb.Helper()
+	return serveAs(tb, file, change, trace, func(ctx context.Context) context.Context { return viewer.With(ctx, viewer.System()) })
+}
+
+// serveAs is serveGraph for whom as says.
+func serveAs(tb testing.TB, file string, change func(*ent.Client), trace func(context.Context, string), as func(context.Context) context.Context) string {
+	tb.Helper()
 	st, err := store.Open(tb.Context(), store.Options{Database: file, ReadOnly: true, Trace: trace})
 	if err != nil {
 		tb.Fatal(err)
@@ -81,7 +87,7 @@ func serveGraph(tb testing.TB, file string, change func(*ent.Client), trace func
 		Explain: func(error) *problem.Problem { return nil }, Log: slog.New(slog.DiscardHandler),
 	})
 	return serve(tb, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		api.ServeHTTP(w, r.WithContext(viewer.With(r.Context(), viewer.System())))
+		api.ServeHTTP(w, r.WithContext(as(r.Context())))
 	}))
 }
 

@@ -1,0 +1,144 @@
+package leak
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"carehome/internal/access"
+)
+
+// result is what a run of the matrix came to.
+type result struct {
+	mu     sync.Mutex
+	cells  int
+	byPath map[string]int
+	leaks  map[string][]string
+}
+
+func (r *result) add(p path, a asker, c cell, leaks []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cells++
+	r.byPath[p.name]++
+	for _, leak := range leaks {
+		r.leaks[p.name] = append(r.leaks[p.name], fmt.Sprintf("%s, %s, %s: %s", p.name, a.name, c.typ, leak))
+	}
+}
+
+// run tries the cells of the paths, of those askers whom who takes: what only
+// reads at once for all askers, changes one by one.
+func (w *world) run(t *testing.T, paths []path, who func(asker) bool) *result {
+	t.Helper()
+	found := &result{byPath: map[string]int{}, leaks: map[string][]string{}}
+	var readers sync.WaitGroup
+	queue := make(chan asker)
+	for range 4 {
+		readers.Go(func() {
+			for a := range queue {
+				for _, p := range paths {
+					if p.changes {
+						continue
+					}
+					for i, c := range p.cells(w, a) {
+						if (i+len(a.name))%sample == 0 {
+							found.add(p, a, c, c.try())
+						}
+					}
+				}
+			}
+		})
+	}
+	for _, a := range w.askers {
+		if who(a) {
+			queue <- a
+		}
+	}
+	close(queue)
+	readers.Wait()
+
+	db := openRaw(t, w.file)
+	for _, p := range paths {
+		for _, a := range w.askers {
+			if !p.changes || !who(a) {
+				continue
+			}
+			for i, c := range p.cells(w, a) {
+				if (i+len(a.name))%sample != 0 {
+					continue
+				}
+				before := w.oracle.state(t, db)
+				leaks := c.try()
+				if p.name != "payload" && w.oracle.state(t, db) != before {
+					leaks = append(leaks, "something was changed")
+				}
+				found.add(p, a, c, leaks)
+			}
+		}
+	}
+	return found
+}
+
+func everyone(asker) bool { return true }
+
+// TestNothingLeaks tries every role, every type and every path.
+func TestNothingLeaks(t *testing.T) {
+	w := newWorld(t, 0)
+	found := w.run(t, leakPaths(), everyone)
+	for _, name := range slices.Sorted(maps.Keys(found.byPath)) {
+		t.Logf("%-10s %5d cells, %d leaks", name, found.byPath[name], len(found.leaks[name]))
+		for i, leak := range found.leaks[name] {
+			if i == 12 {
+				break
+			}
+			t.Errorf("%.700s", leak)
+		}
+	}
+	t.Logf("%d cells", found.cells)
+	if want := 3000 / sample; found.cells < want {
+		t.Errorf("%d cells only, want %d", found.cells, want)
+	}
+	for _, p := range leakPaths() {
+		if found.byPath[p.name] == 0 {
+			t.Errorf("the path %s was not tried", p.name)
+		}
+	}
+}
+
+// TestPlantedLeaksAreFound takes one rule away at a time: the matrix must see it,
+// or it proves nothing.
+func TestPlantedLeaksAreFound(t *testing.T) {
+	for name, tc := range map[string]struct {
+		lapse access.Rule
+		// in are paths that must report it.
+		in []string
+	}{
+		"rows":    {access.Rows, []string{"node", "nodes", "list", "count", "edge", "filter", "hop", "order", "search", "bisect"}},
+		"fields":  {access.Fields, []string{"node", "list"}},
+		"filters": {access.Filters, []string{"filter", "hop", "order", "search"}},
+		"acts":    {access.Acts, []string{"act", "reference"}},
+		"cursors": {access.Cursors, []string{"cursor"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, tc.lapse)
+			var paths []path
+			for _, p := range leakPaths() {
+				if slices.Contains(tc.in, p.name) {
+					paths = append(paths, p)
+				}
+			}
+			found := w.run(t, paths, func(a asker) bool {
+				return a.name == "FAMILY of two" || a.name == "REPORTING" || strings.HasPrefix(a.name, "NURSE")
+			})
+			for _, in := range tc.in {
+				t.Logf("%s: %d leaks in %d cells", in, len(found.leaks[in]), found.byPath[in])
+				if len(found.leaks[in]) == 0 {
+					t.Errorf("the matrix does not see by %s that the rule of %s is gone", in, name)
+				}
+			}
+		})
+	}
+}
