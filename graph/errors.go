@@ -51,7 +51,7 @@ func (p presenter) present(ctx context.Context, err error) *gqlerror.Error {
 func (p presenter) show(ctx context.Context, err error) *gqlerror.Error {
 	found := p.problem(err)
 	var request *gqlerror.Error
-	if errors.As(err, &request) && found == nil && graphql.GetFieldContext(ctx) == nil {
+	if errors.As(err, &request) && found == nil && isRequestError(request) {
 		return requestError(ctx, request)
 	}
 	if found == nil {
@@ -72,18 +72,22 @@ func (p presenter) show(ctx context.Context, err error) *gqlerror.Error {
 	return shown
 }
 
-// requestError is an error of gqlgen's own: a request or a document that cannot
-// be read, is not valid, or has variables of the wrong shape. Only what is said
-// about the document is passed on; the rest may repeat the request's body.
+// isRequestError reports whether an error is about the document or its variables,
+// and so in words that a client may see.
+func isRequestError(err *gqlerror.Error) bool {
+	code := err.Extensions["code"]
+	return code == errcode.ParseFailed || code == errcode.ValidationFailed
+}
+
+// requestError shows an error of the parser or the validator: a document that cannot
+// be read or is not valid, or variables of the wrong shape.
 func requestError(ctx context.Context, err *gqlerror.Error) *gqlerror.Error {
 	shown := &gqlerror.Error{
-		Message:    "the request cannot be read: it must be a JSON object with a query, and may have variables and an operationName",
+		Message:    goWords.Replace(err.Message),
+		Locations:  err.Locations,
 		Extensions: map[string]any{"code": string(problem.Invalid)},
 	}
 	field := variableField(ctx, err.Path)
-	if code := err.Extensions["code"]; field != "" || code == errcode.ParseFailed || code == errcode.ValidationFailed {
-		shown.Message, shown.Locations = goWords.Replace(err.Message), err.Locations
-	}
 	if field != "" {
 		shown.Extensions["field"] = field
 	}

@@ -6,15 +6,11 @@ import (
 	"net/http"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/99designs/gqlgen/graphql/handler"
-	"github.com/99designs/gqlgen/graphql/handler/extension"
-	"github.com/99designs/gqlgen/graphql/handler/lru"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"carehome/ent"
 	"carehome/graph/generated"
-	stream "carehome/graph/transport"
+	"carehome/graph/transport"
 	"carehome/internal/care"
 	"carehome/internal/live"
 	"carehome/internal/locale"
@@ -57,10 +53,7 @@ const bodyLimit = 1 << 20
 // Tokens of one document; checking a larger one costs the square of its fields.
 const tokenLimit = 2000
 
-// Documents kept parsed and validated, by text.
-const documentCache = 1000
-
-// NewHandler serves the graph over HTTP POST and GET, with errors in English or
+// NewHandler serves the graph over HTTP and WebSockets, with errors in English or
 // Spanish.
 func NewHandler(d Deps) http.Handler {
 	errors := presenter{log: d.Log, explain: d.Explain, words: locale.NewCatalog()}
@@ -70,27 +63,34 @@ func NewHandler(d Deps) http.Handler {
 	if d.Cursors == nil {
 		d.Cursors = relay.RandomSealer()
 	}
-	server := handler.New(schema)
-	server.AddTransport(stream.Socket{
-		Origins: d.Origins, SignIn: d.SignIn, Valid: d.Valid, Stopping: d.Stopping, Log: d.Log,
-		Bounds: stream.SocketBounds{MessageBytes: bodyLimit},
-	})
-	server.AddTransport(transport.GET{})
-	server.AddTransport(transport.POST{})
-	server.SetParserTokenLimit(tokenLimit)
-	server.SetQueryCache(lru.New[*ast.QueryDocument](documentCache))
-	server.Use(extension.Introspection{})
-	server.SetErrorPresenter(errors.present)
-	server.SetRecoverFunc(recovered)
-	server.AroundOperations(d.Watch.operations)
-	server.AroundResponses(d.Watch.responses)
-	server.AroundOperations(checkValues(schema.Schema(), errors.present))
-	server.AroundOperations(nameOperation)
-	server.AroundOperations(sealCursors(d.Cursors))
-	server.AroundOperations(withZone(d.Client))
-	server.AroundResponses(inSnapshot(d.Snapshot, errors.present))
-	server.AroundFields(split)
-	return locale.Negotiate(server)
+	engine := newEngine(schema, errors.present, d.Watch)
+	engine.exec.AroundOperations(d.Watch.operations)
+	engine.exec.AroundOperations(nameOperation)
+	engine.exec.AroundOperations(sealCursors(d.Cursors))
+	engine.exec.AroundOperations(withZone(d.Client))
+	engine.exec.AroundResponses(inSnapshot(d.Snapshot, errors.present))
+	return locale.Negotiate(transports{exec: engine, list: []graphql.Transport{
+		transport.Socket{
+			Origins: d.Origins, SignIn: d.SignIn, Valid: d.Valid, Stopping: d.Stopping, Log: d.Log,
+			Bounds: transport.SocketBounds{MessageBytes: bodyLimit},
+		},
+		transport.HTTP{BodyLimit: bodyLimit},
+	}})
+}
+
+// transports let each request be answered by the first that supports it.
+type transports struct {
+	exec graphql.GraphExecutor
+	list []graphql.Transport
+}
+
+func (t transports) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for _, one := range t.list {
+		if one.Supports(r) {
+			one.Do(w, r, t.exec)
+			return
+		}
+	}
 }
 
 // Schema is the graph's SDL, parsed.
@@ -113,11 +113,7 @@ func sealCursors(s relay.Sealer) graphql.OperationMiddleware {
 // a page and what is nested in it agree. Mutations read what they wrote.
 func inSnapshot(snapshot func(context.Context, func(context.Context) error) error, present graphql.ErrorPresenterFunc) graphql.ResponseMiddleware {
 	return func(ctx context.Context, next graphql.ResponseHandler) (answer *graphql.Response) {
-		// A request that was refused before it ran has no operation.
-		if !graphql.HasOperationContext(ctx) {
-			return next(ctx)
-		}
-		if op := graphql.GetOperationContext(ctx).Operation; op == nil || op.Operation != ast.Query {
+		if graphql.GetOperationContext(ctx).Operation.Operation != ast.Query {
 			return next(ctx)
 		}
 		err := snapshot(ctx, func(ctx context.Context) error {

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"context"
 	"errors"
 	"math"
 	"reflect"
@@ -9,7 +8,6 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
-	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"carehome/internal/live"
 	"carehome/internal/nodeid"
@@ -18,24 +16,14 @@ import (
 	"carehome/internal/scalar"
 )
 
-// checkValues returns an operation interceptor that reads every scalar of every
-// argument before anything runs, so that all values that cannot be read are
-// told at once, each with its path. (The executor's own reading stops at the
-// first, and other root fields may have run by then.)
-func checkValues(schema *ast.Schema, present graphql.ErrorPresenterFunc) graphql.OperationMiddleware {
-	return func(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-		op := graphql.GetOperationContext(ctx)
-		r := valueReader{schema: schema, variables: op.Variables, seen: map[string]bool{}}
-		r.selections(op.Operation.SelectionSet)
-		if len(r.wrong) == 0 {
-			return next(ctx)
-		}
-		var refused gqlerror.List
-		for _, wrong := range r.wrong {
-			refused = append(refused, present(ctx, wrong))
-		}
-		return graphql.OneShot(&graphql.Response{Errors: refused})
-	}
+// wrongValues reads every scalar of every argument of an operation before it runs,
+// so that all values that cannot be read are told at once, each with its path. (The
+// executor's own reading stops at the first, and other root fields may have run by
+// then.)
+func wrongValues(schema *ast.Schema, op *graphql.OperationContext) problem.List {
+	r := valueReader{schema: schema, variables: op.Variables, seen: map[string]bool{}}
+	r.selections(op.Operation.SelectionSet)
+	return r.wrong
 }
 
 // valueReader collects the values that cannot be read.

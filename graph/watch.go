@@ -49,13 +49,11 @@ func (w Watch) operations(ctx context.Context, next graphql.OperationHandler) gr
 	}
 }
 
-// responses counts the answers to requests that were refused before they ran.
-func (w Watch) responses(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	answer := next(ctx)
-	if w.Refused != nil && answer != nil && ctx.Value(watchedKey{}) == nil {
-		w.Refused(ctx, codesOf(answer.Errors))
+// refused counts the answers to requests that were refused before they ran.
+func (w Watch) refused(ctx context.Context, errors gqlerror.List) {
+	if w.Refused != nil && ctx.Value(watchedKey{}) == nil {
+		w.Refused(ctx, codesOf(errors))
 	}
-	return answer
 }
 
 func codesOf(errors gqlerror.List) []string {
