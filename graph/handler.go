@@ -45,6 +45,8 @@ type Deps struct {
 	Valid func(ctx context.Context) bool
 	// Stopping is closed when the server is about to stop.
 	Stopping <-chan struct{}
+	// Sockets are the limits of each WebSocket; the usual ones where it says none.
+	Sockets transport.SocketBounds
 }
 
 // bodyLimit is the most bytes that a request may have.
@@ -71,8 +73,7 @@ func NewHandler(d Deps) http.Handler {
 	engine.exec.AroundResponses(inSnapshot(d.Snapshot, errors.present))
 	return locale.Negotiate(transports{exec: engine, list: []graphql.Transport{
 		transport.Socket{
-			Origins: d.Origins, SignIn: d.SignIn, Valid: d.Valid, Stopping: d.Stopping, Log: d.Log,
-			Bounds: transport.SocketBounds{MessageBytes: bodyLimit},
+			Origins: d.Origins, SignIn: d.SignIn, Valid: d.Valid, Stopping: d.Stopping, Log: d.Log, Bounds: d.Sockets,
 		},
 		transport.HTTP{BodyLimit: bodyLimit},
 	}})
