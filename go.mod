@@ -2,6 +2,9 @@ module carehome
 
 go 1.26.0
 
+// Some packages of npm come with Go code.
+ignore node_modules
+
 require (
 	ariga.io/atlas v0.32.1-0.20250325101103-175b25e1c1b9
 	entgo.io/contrib v0.7.0

@@ -127,8 +127,8 @@ type family struct {
 func newFamily(t *testing.T, url string) family {
 	t.Helper()
 	data := read(t, url, fmt.Sprintf(`mutation {
-		ana: createResident(input: {givenName: "Ana", familyName: "López", birthDate: "1940-01-01", sex: FEMALE}) { resident { id } }
-		eva: createResident(input: {givenName: "Eva", familyName: "Ruiz", birthDate: "1940-01-01", sex: FEMALE}) { resident { id } }
+		ana: createResident(input: {givenName: "Ana", familyName: "López", birthDate: "1940-01-01", sex: FEMALE, status: ACTIVE}) { resident { id } }
+		eva: createResident(input: {givenName: "Eva", familyName: "Ruiz", birthDate: "1940-01-01", sex: FEMALE, status: ACTIVE}) { resident { id } }
 		createMedication(input: {name: "Paracetamol %d", form: TABLET, unit: TABLET}) { medication { id } }
 	}`, time.Now().UnixNano()), nil)
 	return family{
