@@ -17,6 +17,7 @@ type gate struct {
 	mu     sync.Mutex
 	phase  phase
 	inside int
+	came   uint64        // in all
 	empty  chan struct{} // closed when stopping and nobody is inside
 }
 
@@ -37,6 +38,7 @@ func (g *gate) enter() (phase, bool) {
 		return g.phase, false
 	}
 	g.inside++
+	g.came++
 	return g.phase, true
 }
 
@@ -68,4 +70,11 @@ func (g *gate) state() (phase, int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.phase, g.inside
+}
+
+// count is how many requests have been let in so far.
+func (g *gate) count() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.came
 }

@@ -66,6 +66,7 @@ func (p Program) serve(ctx context.Context, c config.ServeCommand) (err error) {
 		}
 	}
 	p.Ready()
+	defer p.restWhenQuiet(ctx, &home.gate, log)()
 
 	select {
 	case <-ctx.Done():
