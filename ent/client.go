@@ -16,6 +16,7 @@ import (
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
 	"carehome/ent/apikey"
+	"carehome/ent/auditevent"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -46,6 +47,8 @@ type Client struct {
 	ActivityParticipation *ActivityParticipationClient
 	// Allergy is the client for interacting with the Allergy builders.
 	Allergy *AllergyClient
+	// AuditEvent is the client for interacting with the AuditEvent builders.
+	AuditEvent *AuditEventClient
 	// Facility is the client for interacting with the Facility builders.
 	Facility *FacilityClient
 	// Medication is the client for interacting with the Medication builders.
@@ -81,6 +84,7 @@ func (c *Client) init() {
 	c.ActivityException = NewActivityExceptionClient(c.config)
 	c.ActivityParticipation = NewActivityParticipationClient(c.config)
 	c.Allergy = NewAllergyClient(c.config)
+	c.AuditEvent = NewAuditEventClient(c.config)
 	c.Facility = NewFacilityClient(c.config)
 	c.Medication = NewMedicationClient(c.config)
 	c.MedicationIngredient = NewMedicationIngredientClient(c.config)
@@ -188,6 +192,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		ActivityException:     NewActivityExceptionClient(cfg),
 		ActivityParticipation: NewActivityParticipationClient(cfg),
 		Allergy:               NewAllergyClient(cfg),
+		AuditEvent:            NewAuditEventClient(cfg),
 		Facility:              NewFacilityClient(cfg),
 		Medication:            NewMedicationClient(cfg),
 		MedicationIngredient:  NewMedicationIngredientClient(cfg),
@@ -222,6 +227,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		ActivityException:     NewActivityExceptionClient(cfg),
 		ActivityParticipation: NewActivityParticipationClient(cfg),
 		Allergy:               NewAllergyClient(cfg),
+		AuditEvent:            NewAuditEventClient(cfg),
 		Facility:              NewFacilityClient(cfg),
 		Medication:            NewMedicationClient(cfg),
 		MedicationIngredient:  NewMedicationIngredientClient(cfg),
@@ -262,8 +268,8 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.Activity, c.ActivityException, c.ActivityParticipation, c.Allergy,
-		c.Facility, c.Medication, c.MedicationIngredient, c.Prescription, c.Resident,
-		c.ResidentContact, c.Revision, c.Secret, c.StaffUser, c.Wellness,
+		c.AuditEvent, c.Facility, c.Medication, c.MedicationIngredient, c.Prescription,
+		c.Resident, c.ResidentContact, c.Revision, c.Secret, c.StaffUser, c.Wellness,
 	} {
 		n.Use(hooks...)
 	}
@@ -274,8 +280,8 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.Activity, c.ActivityException, c.ActivityParticipation, c.Allergy,
-		c.Facility, c.Medication, c.MedicationIngredient, c.Prescription, c.Resident,
-		c.ResidentContact, c.Revision, c.Secret, c.StaffUser, c.Wellness,
+		c.AuditEvent, c.Facility, c.Medication, c.MedicationIngredient, c.Prescription,
+		c.Resident, c.ResidentContact, c.Revision, c.Secret, c.StaffUser, c.Wellness,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -294,6 +300,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.ActivityParticipation.mutate(ctx, m)
 	case *AllergyMutation:
 		return c.Allergy.mutate(ctx, m)
+	case *AuditEventMutation:
+		return c.AuditEvent.mutate(ctx, m)
 	case *FacilityMutation:
 		return c.Facility.mutate(ctx, m)
 	case *MedicationMutation:
@@ -1290,6 +1298,156 @@ func (c *AllergyClient) mutate(ctx context.Context, m *AllergyMutation) (Value, 
 		return (&AllergyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ent: unknown Allergy mutation op: %q", m.Op())
+	}
+}
+
+// AuditEventClient is a client for the AuditEvent schema.
+type AuditEventClient struct {
+	config
+}
+
+// NewAuditEventClient returns a client for the AuditEvent from the given config.
+func NewAuditEventClient(c config) *AuditEventClient {
+	return &AuditEventClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `auditevent.Hooks(f(g(h())))`.
+func (c *AuditEventClient) Use(hooks ...Hook) {
+	c.hooks.AuditEvent = append(c.hooks.AuditEvent, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `auditevent.Intercept(f(g(h())))`.
+func (c *AuditEventClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AuditEvent = append(c.inters.AuditEvent, interceptors...)
+}
+
+// Create returns a builder for creating a AuditEvent entity.
+func (c *AuditEventClient) Create() *AuditEventCreate {
+	mutation := newAuditEventMutation(c.config, OpCreate)
+	return &AuditEventCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AuditEvent entities.
+func (c *AuditEventClient) CreateBulk(builders ...*AuditEventCreate) *AuditEventCreateBulk {
+	return &AuditEventCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AuditEventClient) MapCreateBulk(slice any, setFunc func(*AuditEventCreate, int)) *AuditEventCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AuditEventCreateBulk{err: fmt.Errorf("calling to AuditEventClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AuditEventCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AuditEventCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AuditEvent.
+func (c *AuditEventClient) Update() *AuditEventUpdate {
+	mutation := newAuditEventMutation(c.config, OpUpdate)
+	return &AuditEventUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AuditEventClient) UpdateOne(_m *AuditEvent) *AuditEventUpdateOne {
+	mutation := newAuditEventMutation(c.config, OpUpdateOne, withAuditEvent(_m))
+	return &AuditEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AuditEventClient) UpdateOneID(id nodeid.ID) *AuditEventUpdateOne {
+	mutation := newAuditEventMutation(c.config, OpUpdateOne, withAuditEventID(id))
+	return &AuditEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AuditEvent.
+func (c *AuditEventClient) Delete() *AuditEventDelete {
+	mutation := newAuditEventMutation(c.config, OpDelete)
+	return &AuditEventDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AuditEventClient) DeleteOne(_m *AuditEvent) *AuditEventDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AuditEventClient) DeleteOneID(id nodeid.ID) *AuditEventDeleteOne {
+	builder := c.Delete().Where(auditevent.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AuditEventDeleteOne{builder}
+}
+
+// Query returns a query builder for AuditEvent.
+func (c *AuditEventClient) Query() *AuditEventQuery {
+	return &AuditEventQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAuditEvent},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AuditEvent entity by its id.
+func (c *AuditEventClient) Get(ctx context.Context, id nodeid.ID) (*AuditEvent, error) {
+	return c.Query().Where(auditevent.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AuditEventClient) GetX(ctx context.Context, id nodeid.ID) *AuditEvent {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// QueryActor queries the actor edge of a AuditEvent.
+func (c *AuditEventClient) QueryActor(_m *AuditEvent) *StaffUserQuery {
+	query := (&StaffUserClient{config: c.config}).Query()
+	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
+		id := _m.ID
+		step := sqlgraph.NewStep(
+			sqlgraph.From(auditevent.Table, auditevent.FieldID, id),
+			sqlgraph.To(staffuser.Table, staffuser.FieldID),
+			sqlgraph.Edge(sqlgraph.M2O, false, auditevent.ActorTable, auditevent.ActorColumn),
+		)
+		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
+		return fromV, nil
+	}
+	return query
+}
+
+// Hooks returns the client hooks.
+func (c *AuditEventClient) Hooks() []Hook {
+	hooks := c.hooks.AuditEvent
+	return append(hooks[:len(hooks):len(hooks)], auditevent.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *AuditEventClient) Interceptors() []Interceptor {
+	return c.inters.AuditEvent
+}
+
+func (c *AuditEventClient) mutate(ctx context.Context, m *AuditEventMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AuditEventCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AuditEventUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AuditEventUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AuditEventDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown AuditEvent mutation op: %q", m.Op())
 	}
 }
 
@@ -3260,13 +3418,13 @@ func (c *WellnessClient) mutate(ctx context.Context, m *WellnessMutation) (Value
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		APIKey, Activity, ActivityException, ActivityParticipation, Allergy, Facility,
-		Medication, MedicationIngredient, Prescription, Resident, ResidentContact,
-		Revision, Secret, StaffUser, Wellness []ent.Hook
+		APIKey, Activity, ActivityException, ActivityParticipation, Allergy, AuditEvent,
+		Facility, Medication, MedicationIngredient, Prescription, Resident,
+		ResidentContact, Revision, Secret, StaffUser, Wellness []ent.Hook
 	}
 	inters struct {
-		APIKey, Activity, ActivityException, ActivityParticipation, Allergy, Facility,
-		Medication, MedicationIngredient, Prescription, Resident, ResidentContact,
-		Revision, Secret, StaffUser, Wellness []ent.Interceptor
+		APIKey, Activity, ActivityException, ActivityParticipation, Allergy, AuditEvent,
+		Facility, Medication, MedicationIngredient, Prescription, Resident,
+		ResidentContact, Revision, Secret, StaffUser, Wellness []ent.Interceptor
 	}
 )

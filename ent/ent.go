@@ -8,6 +8,7 @@ import (
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
 	"carehome/ent/apikey"
+	"carehome/ent/auditevent"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -92,6 +93,7 @@ func checkColumn(t, c string) error {
 			activityexception.Table:     activityexception.ValidColumn,
 			activityparticipation.Table: activityparticipation.ValidColumn,
 			allergy.Table:               allergy.ValidColumn,
+			auditevent.Table:            auditevent.ValidColumn,
 			facility.Table:              facility.ValidColumn,
 			medication.Table:            medication.ValidColumn,
 			medicationingredient.Table:  medicationingredient.ValidColumn,

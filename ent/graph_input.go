@@ -8,6 +8,7 @@ import (
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
 	"carehome/ent/apikey"
+	"carehome/ent/auditevent"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -2049,6 +2050,72 @@ func (*AllergyMutation) inputName(column string) string {
 func (m *AllergyMutation) Check(ctx context.Context) error {
 	if m.Op().Is(OpUpdate) && len(schema.Rules("Allergy")) > 0 {
 		return errors.New("allergies have rules between columns and are changed one by one")
+	}
+	return m.problems(ctx).Err()
+}
+
+// problems is everything that is wrong with the row that m will make: what is
+// missing, what a column does not take, and what breaks a rule of the schema.
+func (m *AuditEventMutation) problems(ctx context.Context) problem.List {
+	var found relay.Findings
+	if v, ok := m.Action(); ok {
+		found.Known("action", auditevent.ActionValidator(v))
+	}
+	if v, ok := m.Role(); ok {
+		found.Known("role", auditevent.RoleValidator(v))
+	}
+	values := schema.NewValues(ctx, m)
+	for _, rule := range schema.Rules("AuditEvent") {
+		for _, v := range rule(ctx, values) {
+			found.Add(v.Code, m.inputName(v.Field), v.Message)
+		}
+	}
+	return found.Problems
+}
+
+// inputName is the name that inputs have for a column.
+func (*AuditEventMutation) inputName(column string) string {
+	switch column {
+	case auditevent.FieldAt:
+		return "at"
+	case auditevent.FieldAction:
+		return "action"
+	case auditevent.FieldActorID:
+		return "actorID"
+	case auditevent.FieldRole:
+		return "role"
+	case auditevent.FieldKeyID:
+		return "keyID"
+	case auditevent.FieldEntityID:
+		return "entityID"
+	case auditevent.FieldResidents:
+		return "residents"
+	case auditevent.FieldEntityVersion:
+		return "entityVersion"
+	case auditevent.FieldBefore:
+		return "before"
+	case auditevent.FieldAfter:
+		return "after"
+	case auditevent.FieldReason:
+		return "reason"
+	case auditevent.FieldRequestID:
+		return "requestID"
+	case auditevent.FieldOperation:
+		return "operation"
+	case auditevent.FieldPrevious:
+		return "previous"
+	case auditevent.FieldHash:
+		return "hash"
+	}
+	return column
+}
+
+// Check tells everything that is wrong with the row that m will make, as
+// problems. It runs after the hooks of the schema and before each write of any
+// part of the program.
+func (m *AuditEventMutation) Check(ctx context.Context) error {
+	if m.Op().Is(OpUpdate) && len(schema.Rules("AuditEvent")) > 0 {
+		return errors.New("audit events have rules between columns and are changed one by one")
 	}
 	return m.problems(ctx).Err()
 }

@@ -8,6 +8,7 @@ import (
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
 	"carehome/ent/apikey"
+	"carehome/ent/auditevent"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -91,6 +92,21 @@ func AccessFields() map[nodeid.Kind][]access.Field {
 			{Name: "clinicalStatus", Class: access.Clinical},
 			{Name: "reaction", Class: access.Clinical},
 			{Name: "onsetOn", Class: access.Clinical},
+		},
+		auditevent.IDKind: {
+			{Name: "at", Class: access.Open},
+			{Name: "action", Class: access.Open},
+			{Name: "role", Class: access.Admin},
+			{Name: "keyID", Class: access.Admin},
+			{Name: "entityID", Class: access.Admin},
+			{Name: "entityVersion", Class: access.Admin},
+			{Name: "before", Class: access.Admin},
+			{Name: "after", Class: access.Admin},
+			{Name: "reason", Class: access.Notes},
+			{Name: "requestID", Class: access.Admin},
+			{Name: "operation", Class: access.Admin},
+			{Name: "previous", Class: access.Admin},
+			{Name: "hash", Class: access.Admin},
 		},
 		facility.IDKind: {
 			{Name: "createdAt", Class: access.Open},

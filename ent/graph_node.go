@@ -8,6 +8,7 @@ import (
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
 	"carehome/ent/apikey"
+	"carehome/ent/auditevent"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -61,6 +62,12 @@ func (*Allergy) IsNode() {}
 
 // NodeID is the id of _m.
 func (_m *Allergy) NodeID() nodeid.ID { return _m.ID }
+
+// IsNode makes AuditEvent a Noder.
+func (*AuditEvent) IsNode() {}
+
+// NodeID is the id of _m.
+func (_m *AuditEvent) NodeID() nodeid.ID { return _m.ID }
 
 // IsNode makes Facility a Noder.
 func (*Facility) IsNode() {}
@@ -216,6 +223,16 @@ func (c *Client) nodesOf(ctx context.Context, kind nodeid.Kind, ids []nodeid.ID,
 			return nil, collectErr
 		}
 		var rows []*Allergy
+		rows, err = q.All(ctx)
+		for _, row := range rows {
+			found[row.ID] = row
+		}
+	case auditevent.IDKind:
+		q, collectErr := c.AuditEvent.Query().Where(auditevent.IDIn(ids...)).CollectFields(ctx, under...)
+		if collectErr != nil {
+			return nil, collectErr
+		}
+		var rows []*AuditEvent
 		rows, err = q.All(ctx)
 		for _, row := range rows {
 			found[row.ID] = row

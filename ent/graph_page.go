@@ -8,6 +8,7 @@ import (
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
 	"carehome/ent/apikey"
+	"carehome/ent/auditevent"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -1374,6 +1375,199 @@ func (_m *Allergy) Resident(ctx context.Context) (*Resident, error) {
 		row, err = q.Only(ctx)
 	}
 	return row, err
+}
+
+// AuditEventConnection is a page of audit events.
+type AuditEventConnection struct {
+	*relay.Page[AuditEvent]
+}
+
+// AuditEventEdge is one of a page of audit events.
+type AuditEventEdge struct {
+	relay.Edge[AuditEvent]
+}
+
+// Edges are the rows of the page.
+func (c *AuditEventConnection) Edges() []*AuditEventEdge {
+	return relay.Edges(c.Page, func(e relay.Edge[AuditEvent]) AuditEventEdge { return AuditEventEdge{e} })
+}
+
+// AuditEventOrderField names what audit events can be ordered by.
+type AuditEventOrderField string
+
+// The keys that audit events can be ordered by.
+const (
+	AuditEventOrderFieldID AuditEventOrderField = "ID"
+	AuditEventOrderFieldAt AuditEventOrderField = "AT"
+)
+
+// AuditEventOrder is one key of an order of audit events.
+type AuditEventOrder struct {
+	Direction relay.OrderDirection `json:"direction"`
+	Field     AuditEventOrderField `json:"field"`
+}
+
+func (f AuditEventOrderField) key(ctx context.Context) (relay.Key[AuditEvent], error) {
+	switch f {
+	case AuditEventOrderFieldID:
+		return relay.NewKey("ID", auditevent.FieldID, func(row *AuditEvent) nodeid.ID { return row.ID }), nil
+	case AuditEventOrderFieldAt:
+		return relay.NewKey("AT", auditevent.FieldAt, func(row *AuditEvent) scalar.Time { return row.At }), nil
+	}
+	return relay.Key[AuditEvent]{}, problem.Invalidf("field", "%.40q is nothing to order by.", string(f))
+}
+
+// auditEventOrder is the order that the terms say, ending in the id.
+func auditEventOrder(ctx context.Context, by []*AuditEventOrder) (relay.Order[AuditEvent], error) {
+	var terms []relay.Term[AuditEvent]
+	for i, o := range by {
+		key, err := o.Field.key(ctx)
+		if err != nil {
+			return relay.Order[AuditEvent]{}, relay.At(relay.At(err, i), "orderBy")
+		}
+		terms = append(terms, relay.By(key, o.Direction))
+	}
+	id, err := AuditEventOrderFieldID.key(ctx)
+	return relay.NewOrder("AuditEvent", id, terms...), err
+}
+
+// auditEventPage is a checked request for a page of audit events.
+type auditEventPage struct {
+	pager *relay.Pager[AuditEvent]
+	wants relay.Wants
+	// all are the rows that the filter leaves, rows those of the page.
+	all, rows *AuditEventQuery
+}
+
+// page checks a request for a page of the rows of q, and plans what is loaded
+// with them.
+func (q *AuditEventQuery) page(ctx context.Context, args relay.Args, orderBy []*AuditEventOrder, where *AuditEventWhereInput, wants relay.Wants) (*auditEventPage, error) {
+	order, err := auditEventOrder(ctx, orderBy)
+	if err != nil {
+		return nil, err
+	}
+	pager, err := relay.NewPager(ctx, args, order)
+	if err != nil {
+		return nil, err
+	}
+	if err := q.filter(ctx, where); err != nil {
+		return nil, relay.At(err, "where")
+	}
+	p := &auditEventPage{pager: pager, wants: wants, all: q, rows: q.Clone()}
+	p.rows.Where(pager.Seek).Order(pager.Sort)
+	if wants.Whole {
+		return p, nil
+	}
+	p.rows.columns(auditevent.FieldID)
+	p.rows.columns(pager.Columns()...)
+	for _, s := range wants.Nodes {
+		if err := p.rows.collect(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// Paginate reads a page of the rows of q, with what the GraphQL field that ctx
+// resolves asks of each. Its errors are problems with the argument as field.
+func (q *AuditEventQuery) Paginate(
+	ctx context.Context, after *relay.Cursor, first *int, before *relay.Cursor, last *int,
+	orderBy []*AuditEventOrder, where *AuditEventWhereInput,
+) (*AuditEventConnection, error) {
+	args := relay.Args{After: after, First: first, Before: before, Last: last}
+	p, err := q.page(ctx, args, orderBy, where, relay.Wanted(ctx))
+	if err != nil {
+		return nil, err
+	}
+	page, err := relay.Load(ctx, p.pager, p.wants, relay.Source[AuditEvent]{
+		Driver:   q.driver,
+		Rows:     func(ctx context.Context, limit int) ([]*AuditEvent, error) { return p.rows.Limit(limit).All(ctx) },
+		Filtered: p.all.filtered,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &AuditEventConnection{page}, nil
+}
+
+// CollectFields loads with q what the GraphQL field that ctx resolves asks of
+// each row; with what lies under a path of fields of it, if one is given, such as
+// "resident" of a mutation's payload. Only the columns that are asked for are
+// read. Outside of GraphQL it does nothing.
+func (q *AuditEventQuery) CollectFields(ctx context.Context, under ...string) (*AuditEventQuery, error) {
+	s, ok := relay.Selected(ctx)
+	if !ok {
+		return q, nil
+	}
+	q.columns(auditevent.FieldID)
+	for _, s := range s.Under(under...) {
+		if err := q.collect(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	return q, nil
+}
+
+// collect loads with q what s asks of each row.
+func (q *AuditEventQuery) collect(ctx context.Context, s relay.Selection) error {
+	q.columns(auditevent.FieldID)
+	for _, f := range s.Fields("AuditEvent", "Node") {
+		switch f.Name {
+		case "__typename", "id":
+		case "at":
+			q.columns(auditevent.FieldAt)
+		case "action":
+			q.columns(auditevent.FieldAction)
+		case "role":
+			q.columns(auditevent.FieldRole)
+		case "keyID":
+			q.columns(auditevent.FieldKeyID)
+		case "entityID":
+			q.columns(auditevent.FieldEntityID)
+		case "entityVersion":
+			q.columns(auditevent.FieldEntityVersion)
+		case "before":
+			q.columns(auditevent.FieldBefore)
+		case "after":
+			q.columns(auditevent.FieldAfter)
+		case "reason":
+			q.columns(auditevent.FieldReason)
+		case "requestID":
+			q.columns(auditevent.FieldRequestID)
+		case "operation":
+			q.columns(auditevent.FieldOperation)
+		case "previous":
+			q.columns(auditevent.FieldPrevious)
+		case "hash":
+			q.columns(auditevent.FieldHash)
+		case "actor":
+			child := q.withActor
+			if child == nil {
+				child = (&StaffUserClient{config: q.config}).Query()
+				q.withActor = child
+			}
+			if err := child.collect(ctx, f.Selection()); err != nil {
+				return err
+			}
+		default:
+			// A field that a resolver makes may need any column.
+			q.everyColumn()
+		}
+	}
+	return nil
+}
+
+// Actor is the actor that was loaded with _m, or else is read now.
+func (_m *AuditEvent) Actor(ctx context.Context) (*StaffUser, error) {
+	row, err := _m.Edges.ActorOrErr()
+	if IsNotLoaded(err) {
+		q, collectErr := _m.QueryActor().CollectFields(ctx)
+		if collectErr != nil {
+			return nil, collectErr
+		}
+		row, err = q.Only(ctx)
+	}
+	return row, MaskNotFound(err)
 }
 
 // FacilityConnection is a page of facilities.

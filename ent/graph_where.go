@@ -8,6 +8,7 @@ import (
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
 	"carehome/ent/apikey"
+	"carehome/ent/auditevent"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -1654,6 +1655,263 @@ func (w *AllergyWhereInput) predicate(ctx context.Context, c config) (predicate.
 		return all[0], nil
 	}
 	return allergy.And(all...), nil
+}
+
+// AuditEventWhereInput is a filter of audit events.
+type AuditEventWhereInput struct {
+	Not                   *AuditEventWhereInput   `json:"not,omitempty"`
+	And                   []*AuditEventWhereInput `json:"and,omitempty"`
+	Or                    []*AuditEventWhereInput `json:"or,omitempty"`
+	ID                    *nodeid.ID              `json:"id,omitempty"`
+	IDNEQ                 *nodeid.ID              `json:"idNEQ,omitempty"`
+	IDIn                  []nodeid.ID             `json:"idIn,omitempty"`
+	IDNotIn               []nodeid.ID             `json:"idNotIn,omitempty"`
+	IDGT                  *nodeid.ID              `json:"idGT,omitempty"`
+	IDGTE                 *nodeid.ID              `json:"idGTE,omitempty"`
+	IDLT                  *nodeid.ID              `json:"idLT,omitempty"`
+	IDLTE                 *nodeid.ID              `json:"idLTE,omitempty"`
+	At                    *scalar.Time            `json:"at,omitempty"`
+	AtNEQ                 *scalar.Time            `json:"atNEQ,omitempty"`
+	AtIn                  []scalar.Time           `json:"atIn,omitempty"`
+	AtNotIn               []scalar.Time           `json:"atNotIn,omitempty"`
+	AtGT                  *scalar.Time            `json:"atGT,omitempty"`
+	AtGTE                 *scalar.Time            `json:"atGTE,omitempty"`
+	AtLT                  *scalar.Time            `json:"atLT,omitempty"`
+	AtLTE                 *scalar.Time            `json:"atLTE,omitempty"`
+	Action                *auditevent.Action      `json:"action,omitempty"`
+	ActionNEQ             *auditevent.Action      `json:"actionNEQ,omitempty"`
+	ActionIn              []auditevent.Action     `json:"actionIn,omitempty"`
+	ActionNotIn           []auditevent.Action     `json:"actionNotIn,omitempty"`
+	Role                  *auditevent.Role        `json:"role,omitempty"`
+	RoleNEQ               *auditevent.Role        `json:"roleNEQ,omitempty"`
+	RoleIn                []auditevent.Role       `json:"roleIn,omitempty"`
+	RoleNotIn             []auditevent.Role       `json:"roleNotIn,omitempty"`
+	RoleIsNil             bool                    `json:"roleIsNil,omitempty"`
+	RoleNotNil            bool                    `json:"roleNotNil,omitempty"`
+	KeyID                 *nodeid.ID              `json:"keyID,omitempty"`
+	KeyIDNEQ              *nodeid.ID              `json:"keyIDNEQ,omitempty"`
+	KeyIDIn               []nodeid.ID             `json:"keyIDIn,omitempty"`
+	KeyIDNotIn            []nodeid.ID             `json:"keyIDNotIn,omitempty"`
+	KeyIDGT               *nodeid.ID              `json:"keyIDGT,omitempty"`
+	KeyIDGTE              *nodeid.ID              `json:"keyIDGTE,omitempty"`
+	KeyIDLT               *nodeid.ID              `json:"keyIDLT,omitempty"`
+	KeyIDLTE              *nodeid.ID              `json:"keyIDLTE,omitempty"`
+	KeyIDIsNil            bool                    `json:"keyIDIsNil,omitempty"`
+	KeyIDNotNil           bool                    `json:"keyIDNotNil,omitempty"`
+	EntityID              *nodeid.ID              `json:"entityID,omitempty"`
+	EntityIDNEQ           *nodeid.ID              `json:"entityIDNEQ,omitempty"`
+	EntityIDIn            []nodeid.ID             `json:"entityIDIn,omitempty"`
+	EntityIDNotIn         []nodeid.ID             `json:"entityIDNotIn,omitempty"`
+	EntityIDGT            *nodeid.ID              `json:"entityIDGT,omitempty"`
+	EntityIDGTE           *nodeid.ID              `json:"entityIDGTE,omitempty"`
+	EntityIDLT            *nodeid.ID              `json:"entityIDLT,omitempty"`
+	EntityIDLTE           *nodeid.ID              `json:"entityIDLTE,omitempty"`
+	EntityIDIsNil         bool                    `json:"entityIDIsNil,omitempty"`
+	EntityIDNotNil        bool                    `json:"entityIDNotNil,omitempty"`
+	Reason                *string                 `json:"reason,omitempty"`
+	ReasonNEQ             *string                 `json:"reasonNEQ,omitempty"`
+	ReasonIn              []string                `json:"reasonIn,omitempty"`
+	ReasonNotIn           []string                `json:"reasonNotIn,omitempty"`
+	ReasonGT              *string                 `json:"reasonGT,omitempty"`
+	ReasonGTE             *string                 `json:"reasonGTE,omitempty"`
+	ReasonLT              *string                 `json:"reasonLT,omitempty"`
+	ReasonLTE             *string                 `json:"reasonLTE,omitempty"`
+	ReasonContains        *string                 `json:"reasonContains,omitempty"`
+	ReasonHasPrefix       *string                 `json:"reasonHasPrefix,omitempty"`
+	ReasonHasSuffix       *string                 `json:"reasonHasSuffix,omitempty"`
+	ReasonIsNil           bool                    `json:"reasonIsNil,omitempty"`
+	ReasonNotNil          bool                    `json:"reasonNotNil,omitempty"`
+	ReasonEqualFold       *string                 `json:"reasonEqualFold,omitempty"`
+	ReasonContainsFold    *string                 `json:"reasonContainsFold,omitempty"`
+	RequestID             *string                 `json:"requestID,omitempty"`
+	RequestIDNEQ          *string                 `json:"requestIDNEQ,omitempty"`
+	RequestIDIn           []string                `json:"requestIDIn,omitempty"`
+	RequestIDNotIn        []string                `json:"requestIDNotIn,omitempty"`
+	RequestIDGT           *string                 `json:"requestIDGT,omitempty"`
+	RequestIDGTE          *string                 `json:"requestIDGTE,omitempty"`
+	RequestIDLT           *string                 `json:"requestIDLT,omitempty"`
+	RequestIDLTE          *string                 `json:"requestIDLTE,omitempty"`
+	RequestIDContains     *string                 `json:"requestIDContains,omitempty"`
+	RequestIDHasPrefix    *string                 `json:"requestIDHasPrefix,omitempty"`
+	RequestIDHasSuffix    *string                 `json:"requestIDHasSuffix,omitempty"`
+	RequestIDIsNil        bool                    `json:"requestIDIsNil,omitempty"`
+	RequestIDNotNil       bool                    `json:"requestIDNotNil,omitempty"`
+	RequestIDEqualFold    *string                 `json:"requestIDEqualFold,omitempty"`
+	RequestIDContainsFold *string                 `json:"requestIDContainsFold,omitempty"`
+	Operation             *string                 `json:"operation,omitempty"`
+	OperationNEQ          *string                 `json:"operationNEQ,omitempty"`
+	OperationIn           []string                `json:"operationIn,omitempty"`
+	OperationNotIn        []string                `json:"operationNotIn,omitempty"`
+	OperationGT           *string                 `json:"operationGT,omitempty"`
+	OperationGTE          *string                 `json:"operationGTE,omitempty"`
+	OperationLT           *string                 `json:"operationLT,omitempty"`
+	OperationLTE          *string                 `json:"operationLTE,omitempty"`
+	OperationContains     *string                 `json:"operationContains,omitempty"`
+	OperationHasPrefix    *string                 `json:"operationHasPrefix,omitempty"`
+	OperationHasSuffix    *string                 `json:"operationHasSuffix,omitempty"`
+	OperationIsNil        bool                    `json:"operationIsNil,omitempty"`
+	OperationNotNil       bool                    `json:"operationNotNil,omitempty"`
+	OperationEqualFold    *string                 `json:"operationEqualFold,omitempty"`
+	OperationContainsFold *string                 `json:"operationContainsFold,omitempty"`
+	ResidentID            *nodeid.ID              `json:"residentID,omitempty"`
+	HasActor              *bool                   `json:"hasActor,omitempty"`
+	HasActorWith          []*StaffUserWhereInput  `json:"hasActorWith,omitempty"`
+}
+
+// filter keeps the rows that the filter leaves.
+func (q *AuditEventQuery) filter(ctx context.Context, filters ...*AuditEventWhereInput) error {
+	for i, w := range filters {
+		if w == nil {
+			continue
+		}
+		p, err := w.predicate(ctx, q.config)
+		if err != nil {
+			if len(filters) > 1 {
+				err = relay.At(err, i)
+			}
+			return err
+		}
+		if p != nil {
+			q.Where(p)
+		}
+	}
+	return nil
+}
+
+// seen is what the filters ask of audit events at the far side of an edge, and what the
+// viewer's policy asks of any query of them: a filter must not reveal what a read
+// would hide.
+func (c *AuditEventClient) seen(ctx context.Context, filters ...*AuditEventWhereInput) ([]predicate.AuditEvent, error) {
+	q := c.Query()
+	if err := q.prepareQuery(ctx); err != nil {
+		return nil, err
+	}
+	err := q.filter(ctx, filters...)
+	return q.predicates, err
+}
+
+func (w *AuditEventWhereInput) predicate(ctx context.Context, c config) (predicate.AuditEvent, error) {
+	all, err := combined[predicate.AuditEvent](ctx, c, w.Not, w.And, w.Or)
+	if err != nil {
+		return nil, err
+	}
+	whereValue(&all, w.ID, auditevent.IDEQ)
+	whereValue(&all, w.IDNEQ, auditevent.IDNEQ)
+	whereValues(&all, w.IDIn, auditevent.IDIn)
+	whereValues(&all, w.IDNotIn, auditevent.IDNotIn)
+	whereValue(&all, w.IDGT, auditevent.IDGT)
+	whereValue(&all, w.IDGTE, auditevent.IDGTE)
+	whereValue(&all, w.IDLT, auditevent.IDLT)
+	whereValue(&all, w.IDLTE, auditevent.IDLTE)
+	whereValue(&all, w.At, auditevent.AtEQ)
+	whereValue(&all, w.AtNEQ, auditevent.AtNEQ)
+	whereValues(&all, w.AtIn, auditevent.AtIn)
+	whereValues(&all, w.AtNotIn, auditevent.AtNotIn)
+	whereValue(&all, w.AtGT, auditevent.AtGT)
+	whereValue(&all, w.AtGTE, auditevent.AtGTE)
+	whereValue(&all, w.AtLT, auditevent.AtLT)
+	whereValue(&all, w.AtLTE, auditevent.AtLTE)
+	whereValue(&all, w.Action, auditevent.ActionEQ)
+	whereValue(&all, w.ActionNEQ, auditevent.ActionNEQ)
+	whereValues(&all, w.ActionIn, auditevent.ActionIn)
+	whereValues(&all, w.ActionNotIn, auditevent.ActionNotIn)
+	whereValue(&all, w.Role, auditevent.RoleEQ)
+	whereValue(&all, w.RoleNEQ, auditevent.RoleNEQ)
+	whereValues(&all, w.RoleIn, auditevent.RoleIn)
+	whereValues(&all, w.RoleNotIn, auditevent.RoleNotIn)
+	whereFlag(&all, w.RoleIsNil, auditevent.RoleIsNil)
+	whereFlag(&all, w.RoleNotNil, auditevent.RoleNotNil)
+	whereValue(&all, w.KeyID, auditevent.KeyIDEQ)
+	whereValue(&all, w.KeyIDNEQ, auditevent.KeyIDNEQ)
+	whereValues(&all, w.KeyIDIn, auditevent.KeyIDIn)
+	whereValues(&all, w.KeyIDNotIn, auditevent.KeyIDNotIn)
+	whereValue(&all, w.KeyIDGT, auditevent.KeyIDGT)
+	whereValue(&all, w.KeyIDGTE, auditevent.KeyIDGTE)
+	whereValue(&all, w.KeyIDLT, auditevent.KeyIDLT)
+	whereValue(&all, w.KeyIDLTE, auditevent.KeyIDLTE)
+	whereFlag(&all, w.KeyIDIsNil, auditevent.KeyIDIsNil)
+	whereFlag(&all, w.KeyIDNotNil, auditevent.KeyIDNotNil)
+	whereValue(&all, w.EntityID, auditevent.EntityIDEQ)
+	whereValue(&all, w.EntityIDNEQ, auditevent.EntityIDNEQ)
+	whereValues(&all, w.EntityIDIn, auditevent.EntityIDIn)
+	whereValues(&all, w.EntityIDNotIn, auditevent.EntityIDNotIn)
+	whereValue(&all, w.EntityIDGT, auditevent.EntityIDGT)
+	whereValue(&all, w.EntityIDGTE, auditevent.EntityIDGTE)
+	whereValue(&all, w.EntityIDLT, auditevent.EntityIDLT)
+	whereValue(&all, w.EntityIDLTE, auditevent.EntityIDLTE)
+	whereFlag(&all, w.EntityIDIsNil, auditevent.EntityIDIsNil)
+	whereFlag(&all, w.EntityIDNotNil, auditevent.EntityIDNotNil)
+	whereValue(&all, w.Reason, auditevent.ReasonEQ)
+	whereValue(&all, w.ReasonNEQ, auditevent.ReasonNEQ)
+	whereValues(&all, w.ReasonIn, auditevent.ReasonIn)
+	whereValues(&all, w.ReasonNotIn, auditevent.ReasonNotIn)
+	whereValue(&all, w.ReasonGT, auditevent.ReasonGT)
+	whereValue(&all, w.ReasonGTE, auditevent.ReasonGTE)
+	whereValue(&all, w.ReasonLT, auditevent.ReasonLT)
+	whereValue(&all, w.ReasonLTE, auditevent.ReasonLTE)
+	whereValue(&all, w.ReasonContains, auditevent.ReasonContains)
+	whereValue(&all, w.ReasonHasPrefix, auditevent.ReasonHasPrefix)
+	whereValue(&all, w.ReasonHasSuffix, auditevent.ReasonHasSuffix)
+	whereFlag(&all, w.ReasonIsNil, auditevent.ReasonIsNil)
+	whereFlag(&all, w.ReasonNotNil, auditevent.ReasonNotNil)
+	whereValue(&all, w.ReasonEqualFold, auditevent.ReasonEqualFold)
+	whereValue(&all, w.ReasonContainsFold, auditevent.ReasonContainsFold)
+	whereValue(&all, w.RequestID, auditevent.RequestIDEQ)
+	whereValue(&all, w.RequestIDNEQ, auditevent.RequestIDNEQ)
+	whereValues(&all, w.RequestIDIn, auditevent.RequestIDIn)
+	whereValues(&all, w.RequestIDNotIn, auditevent.RequestIDNotIn)
+	whereValue(&all, w.RequestIDGT, auditevent.RequestIDGT)
+	whereValue(&all, w.RequestIDGTE, auditevent.RequestIDGTE)
+	whereValue(&all, w.RequestIDLT, auditevent.RequestIDLT)
+	whereValue(&all, w.RequestIDLTE, auditevent.RequestIDLTE)
+	whereValue(&all, w.RequestIDContains, auditevent.RequestIDContains)
+	whereValue(&all, w.RequestIDHasPrefix, auditevent.RequestIDHasPrefix)
+	whereValue(&all, w.RequestIDHasSuffix, auditevent.RequestIDHasSuffix)
+	whereFlag(&all, w.RequestIDIsNil, auditevent.RequestIDIsNil)
+	whereFlag(&all, w.RequestIDNotNil, auditevent.RequestIDNotNil)
+	whereValue(&all, w.RequestIDEqualFold, auditevent.RequestIDEqualFold)
+	whereValue(&all, w.RequestIDContainsFold, auditevent.RequestIDContainsFold)
+	whereValue(&all, w.Operation, auditevent.OperationEQ)
+	whereValue(&all, w.OperationNEQ, auditevent.OperationNEQ)
+	whereValues(&all, w.OperationIn, auditevent.OperationIn)
+	whereValues(&all, w.OperationNotIn, auditevent.OperationNotIn)
+	whereValue(&all, w.OperationGT, auditevent.OperationGT)
+	whereValue(&all, w.OperationGTE, auditevent.OperationGTE)
+	whereValue(&all, w.OperationLT, auditevent.OperationLT)
+	whereValue(&all, w.OperationLTE, auditevent.OperationLTE)
+	whereValue(&all, w.OperationContains, auditevent.OperationContains)
+	whereValue(&all, w.OperationHasPrefix, auditevent.OperationHasPrefix)
+	whereValue(&all, w.OperationHasSuffix, auditevent.OperationHasSuffix)
+	whereFlag(&all, w.OperationIsNil, auditevent.OperationIsNil)
+	whereFlag(&all, w.OperationNotNil, auditevent.OperationNotNil)
+	whereValue(&all, w.OperationEqualFold, auditevent.OperationEqualFold)
+	whereValue(&all, w.OperationContainsFold, auditevent.OperationContainsFold)
+	whereValue(&all, w.ResidentID, relay.About[predicate.AuditEvent])
+	if w.HasActor != nil {
+		far, err := (&StaffUserClient{config: c}).seen(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p := auditevent.HasActorWith(far...)
+		if !*w.HasActor {
+			p = auditevent.Not(p)
+		}
+		all = append(all, p)
+	}
+	if len(w.HasActorWith) > 0 {
+		far, err := (&StaffUserClient{config: c}).seen(ctx, w.HasActorWith...)
+		if err != nil {
+			return nil, relay.At(err, "hasActorWith")
+		}
+		all = append(all, auditevent.HasActorWith(far...))
+	}
+	switch len(all) {
+	case 0:
+		return nil, nil
+	case 1:
+		return all[0], nil
+	}
+	return auditevent.And(all...), nil
 }
 
 // FacilityWhereInput is a filter of facilities.

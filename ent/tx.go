@@ -22,6 +22,8 @@ type Tx struct {
 	ActivityParticipation *ActivityParticipationClient
 	// Allergy is the client for interacting with the Allergy builders.
 	Allergy *AllergyClient
+	// AuditEvent is the client for interacting with the AuditEvent builders.
+	AuditEvent *AuditEventClient
 	// Facility is the client for interacting with the Facility builders.
 	Facility *FacilityClient
 	// Medication is the client for interacting with the Medication builders.
@@ -178,6 +180,7 @@ func (tx *Tx) init() {
 	tx.ActivityException = NewActivityExceptionClient(tx.config)
 	tx.ActivityParticipation = NewActivityParticipationClient(tx.config)
 	tx.Allergy = NewAllergyClient(tx.config)
+	tx.AuditEvent = NewAuditEventClient(tx.config)
 	tx.Facility = NewFacilityClient(tx.config)
 	tx.Medication = NewMedicationClient(tx.config)
 	tx.MedicationIngredient = NewMedicationIngredientClient(tx.config)

@@ -41,6 +41,10 @@ func (r *queryResolver) Allergies(ctx context.Context, after *relay.Cursor, firs
 	return r.client.Allergy.Query().Paginate(ctx, after, first, before, last, orderBy, where)
 }
 
+func (r *queryResolver) AuditEvents(ctx context.Context, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.AuditEventOrder, where *ent.AuditEventWhereInput) (*ent.AuditEventConnection, error) {
+	return r.client.AuditEvent.Query().Paginate(ctx, after, first, before, last, orderBy, where)
+}
+
 func (r *queryResolver) Facilities(ctx context.Context, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.FacilityOrder, where *ent.FacilityWhereInput) (*ent.FacilityConnection, error) {
 	return r.client.Facility.Query().Paginate(ctx, after, first, before, last, orderBy, where)
 }
@@ -79,12 +83,15 @@ func (r *queryResolver) Wellness(ctx context.Context, after *relay.Cursor, first
 
 func (r *Resolver) Activity() generated.ActivityResolver { return &activityResolver{r} }
 
+func (r *Resolver) AuditEvent() generated.AuditEventResolver { return &auditEventResolver{r} }
+
 func (r *Resolver) Query() generated.QueryResolver { return &queryResolver{r} }
 
 func (r *Resolver) Resident() generated.ResidentResolver { return &residentResolver{r} }
 
 type (
-	activityResolver struct{ *Resolver }
-	queryResolver    struct{ *Resolver }
-	residentResolver struct{ *Resolver }
+	activityResolver   struct{ *Resolver }
+	auditEventResolver struct{ *Resolver }
+	queryResolver      struct{ *Resolver }
+	residentResolver   struct{ *Resolver }
 )

@@ -28,6 +28,9 @@ type Carehome struct {
 	// ContentOf names the column with the id of the row whose fields the content
 	// of this one holds.
 	ContentOf string `json:"contentOf,omitempty"`
+	// Subjects marks the type of the events: its filter gets residentID, by the
+	// list that the store keeps of which events are about whom.
+	Subjects bool `json:"subjects,omitempty"`
 }
 
 // Name is the key of the annotation.
@@ -48,6 +51,7 @@ func (c Carehome) Merge(other schema.Annotation) schema.Annotation {
 	c.Class = cmp.Or(c.Class, o.Class)
 	c.ShownAs = cmp.Or(c.ShownAs, o.ShownAs)
 	c.ContentOf = cmp.Or(c.ContentOf, o.ContentOf)
+	c.Subjects = c.Subjects || o.Subjects
 	return c
 }
 

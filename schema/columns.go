@@ -48,6 +48,11 @@ func decimal[B builder[B]](b B) B {
 	return b.GoType(scalar.Decimal(0)).Annotations(graphType("Decimal"))
 }
 
+// digest makes a bytes column a SHA-256.
+func digest[B builder[B]](b B) B {
+	return b.GoType(scalar.Digest{}).Annotations(graphType("Digest"), leftOut(fromWhere|fromCreate|fromUpdate))
+}
+
 type enumBuilder[B any] interface {
 	NamedValues(...string) B
 	Annotations(...schema.Annotation) B

@@ -170,7 +170,8 @@ func cutOneServer(t *testing.T, binary, durability string, number int, sum *tall
 			return false
 		}
 	}
-	going := await(begun)
+	// From then on there is something to lose.
+	going := await(begun) && await(answers)
 	for going && made < number {
 		if random.IntN(2) == 0 {
 			for range 1 + random.IntN(30) {

@@ -378,6 +378,62 @@ var (
 			},
 		},
 	}
+	// AuditEventsColumns holds the columns for the "audit_events" table.
+	AuditEventsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(3)", "sqlite3": "text"}},
+		{Name: "action", Type: field.TypeEnum, Enums: []string{"CREATE", "UPDATE", "DELETE", "CORRECT", "VOID", "BASELINE", "MIGRATE", "BREAK_GLASS", "READ", "LOGIN", "REFUSED"}},
+		{Name: "role", Type: field.TypeEnum, Nullable: true, Enums: []string{"ADMIN", "MANAGER", "NURSE", "CARER", "ACTIVITY_COORDINATOR", "REPORTING", "FAMILY", "SYSADMIN"}},
+		{Name: "key_id", Type: field.TypeInt64, Nullable: true},
+		{Name: "entity_id", Type: field.TypeInt64, Nullable: true},
+		{Name: "residents", Type: field.TypeString, Nullable: true},
+		{Name: "entity_version", Type: field.TypeInt, Nullable: true},
+		{Name: "before", Type: field.TypeBytes, Nullable: true},
+		{Name: "after", Type: field.TypeBytes, Nullable: true},
+		{Name: "reason", Type: field.TypeString, Nullable: true},
+		{Name: "request_id", Type: field.TypeString, Nullable: true},
+		{Name: "operation", Type: field.TypeString, Nullable: true},
+		{Name: "previous", Type: field.TypeBytes},
+		{Name: "hash", Type: field.TypeBytes},
+		{Name: "actor_id", Type: field.TypeInt64, Nullable: true},
+	}
+	// AuditEventsTable holds the schema information for the "audit_events" table.
+	AuditEventsTable = &schema.Table{
+		Name:       "audit_events",
+		Columns:    AuditEventsColumns,
+		PrimaryKey: []*schema.Column{AuditEventsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "audit_events_staff_users_actor",
+				Columns:    []*schema.Column{AuditEventsColumns[15]},
+				RefColumns: []*schema.Column{StaffUsersColumns[0]},
+				OnDelete:   schema.Restrict,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "auditevent_at",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEventsColumns[1]},
+			},
+			{
+				Name:    "auditevent_actor_id",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEventsColumns[15]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "actor_id IS NOT NULL",
+				},
+			},
+			{
+				Name:    "auditevent_entity_id",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEventsColumns[5]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "entity_id IS NOT NULL",
+				},
+			},
+		},
+	}
 	// FacilitiesColumns holds the columns for the "facilities" table.
 	FacilitiesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -1127,6 +1183,7 @@ var (
 		ActivityExceptionsTable,
 		ActivityParticipationsTable,
 		AllergiesTable,
+		AuditEventsTable,
 		FacilitiesTable,
 		MedicationsTable,
 		MedicationIngredientsTable,
@@ -1173,6 +1230,10 @@ func init() {
 	AllergiesTable.ForeignKeys[2].RefTable = ResidentsTable
 	AllergiesTable.Annotation = &entsql.Annotation{
 		IncrementStart: func(i int) *int { return &i }(21474836480),
+	}
+	AuditEventsTable.ForeignKeys[0].RefTable = StaffUsersTable
+	AuditEventsTable.Annotation = &entsql.Annotation{
+		IncrementStart: func(i int) *int { return &i }(85899345920),
 	}
 	FacilitiesTable.ForeignKeys[0].RefTable = StaffUsersTable
 	FacilitiesTable.ForeignKeys[1].RefTable = StaffUsersTable

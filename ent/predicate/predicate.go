@@ -21,6 +21,9 @@ type ActivityParticipation func(*sql.Selector)
 // Allergy is the predicate function for allergy builders.
 type Allergy func(*sql.Selector)
 
+// AuditEvent is the predicate function for auditevent builders.
+type AuditEvent func(*sql.Selector)
+
 // Facility is the predicate function for facility builders.
 type Facility func(*sql.Selector)
 

@@ -8,6 +8,7 @@ import (
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
 	"carehome/ent/apikey"
+	"carehome/ent/auditevent"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -226,6 +227,18 @@ func init() {
 	allergyDescReaction := allergyFields[9].Descriptor()
 	// allergy.ReactionValidator is a validator for the "reaction" field. It is called by the builders before save.
 	allergy.ReactionValidator = allergyDescReaction.Validators[0].(func(string) error)
+	auditevent.Policy = privacy.NewPolicies(schema.AuditEvent{})
+	auditevent.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := auditevent.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
+	auditeventHooks := schema.AuditEvent{}.Hooks()
+
+	auditevent.Hooks[1] = auditeventHooks[0]
 	facilityMixin := schema.Facility{}.Mixin()
 	facility.Policy = privacy.NewPolicies(facilityMixin[0], schema.Facility{})
 	facility.Hooks[0] = func(next ent.Mutator) ent.Mutator {

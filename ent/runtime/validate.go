@@ -10,6 +10,7 @@ import (
 	"carehome/ent/activityparticipation"
 	"carehome/ent/allergy"
 	"carehome/ent/apikey"
+	"carehome/ent/auditevent"
 	"carehome/ent/facility"
 	"carehome/ent/medication"
 	"carehome/ent/medicationingredient"
@@ -31,6 +32,7 @@ func init() {
 		&activityexception.Hooks[len(activityexception.Hooks)-1],
 		&activityparticipation.Hooks[len(activityparticipation.Hooks)-1],
 		&allergy.Hooks[len(allergy.Hooks)-1],
+		&auditevent.Hooks[len(auditevent.Hooks)-1],
 		&facility.Hooks[len(facility.Hooks)-1],
 		&medication.Hooks[len(medication.Hooks)-1],
 		&medicationingredient.Hooks[len(medicationingredient.Hooks)-1],

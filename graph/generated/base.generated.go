@@ -2723,6 +2723,16 @@ func marshalNDecimal2carehomeᚋinternalᚋscalarᚐDecimal(ctx context.Context,
 	return v
 }
 
+func unmarshalNDigest2carehomeᚋinternalᚋscalarᚐDigest(ctx context.Context, ec *executionContext, v any) (scalar.Digest, error) {
+	var res scalar.Digest
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalNDigest2carehomeᚋinternalᚋscalarᚐDigest(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v scalar.Digest) graphql.Marshaler {
+	return v
+}
+
 func unmarshalNJSON2encodingᚋjsonᚐRawMessage(ctx context.Context, ec *executionContext, v any) (json.RawMessage, error) {
 	res, err := model.UnmarshalJSON(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -2905,6 +2915,22 @@ func unmarshalODeleteInput2ᚖcarehomeᚋinternalᚋcareᚐDeletion(ctx context.
 	}
 	res, err := unmarshalInputDeleteInput(ctx, ec, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func unmarshalODigest2ᚖcarehomeᚋinternalᚋscalarᚐDigest(ctx context.Context, ec *executionContext, v any) (*scalar.Digest, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(scalar.Digest)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func marshalODigest2ᚖcarehomeᚋinternalᚋscalarᚐDigest(ctx context.Context, ec *executionContext, sel ast.SelectionSet, v *scalar.Digest) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
 }
 
 func unmarshalOLocalDateTime2ᚕcarehomeᚋinternalᚋscalarᚐLocalDateTimeᚄ(ctx context.Context, ec *executionContext, v any) ([]scalar.LocalDateTime, error) {

@@ -28,6 +28,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Activity() ActivityResolver
+	AuditEvent() AuditEventResolver
 	Mutation() MutationResolver
 	Query() QueryResolver
 	Resident() ResidentResolver
@@ -193,6 +194,36 @@ type ComplexityRoot struct {
 	}
 
 	ApiKeyEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	AuditEvent struct {
+		Action        func(childComplexity int) int
+		Actor         func(childComplexity int) int
+		After         func(childComplexity int) int
+		At            func(childComplexity int) int
+		Before        func(childComplexity int) int
+		EntityID      func(childComplexity int) int
+		EntityVersion func(childComplexity int) int
+		Hash          func(childComplexity int) int
+		ID            func(childComplexity int) int
+		KeyID         func(childComplexity int) int
+		Operation     func(childComplexity int) int
+		Previous      func(childComplexity int) int
+		Reason        func(childComplexity int) int
+		RequestID     func(childComplexity int) int
+		ResidentIDs   func(childComplexity int) int
+		Role          func(childComplexity int) int
+	}
+
+	AuditEventConnection struct {
+		Edges      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	AuditEventEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
 	}
@@ -507,6 +538,7 @@ type ComplexityRoot struct {
 		ActivityExceptions     func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ActivityExceptionOrder, where *ent.ActivityExceptionWhereInput) int
 		ActivityParticipations func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.ActivityParticipationOrder, where *ent.ActivityParticipationWhereInput) int
 		Allergies              func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.AllergyOrder, where *ent.AllergyWhereInput) int
+		AuditEvents            func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.AuditEventOrder, where *ent.AuditEventWhereInput) int
 		Facilities             func(childComplexity int, after *relay.Cursor, first *int, before *relay.Cursor, last *int, orderBy []*ent.FacilityOrder, where *ent.FacilityWhereInput) int
 		LastEventID            func(childComplexity int) int
 		Medication             func(childComplexity int, id nodeid.ID) int
@@ -1474,6 +1506,135 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ApiKeyEdge.Node(childComplexity), true
+
+	case "AuditEvent.action":
+		if e.ComplexityRoot.AuditEvent.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Action(childComplexity), true
+	case "AuditEvent.actor":
+		if e.ComplexityRoot.AuditEvent.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Actor(childComplexity), true
+	case "AuditEvent.after":
+		if e.ComplexityRoot.AuditEvent.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.After(childComplexity), true
+	case "AuditEvent.at":
+		if e.ComplexityRoot.AuditEvent.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.At(childComplexity), true
+	case "AuditEvent.before":
+		if e.ComplexityRoot.AuditEvent.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Before(childComplexity), true
+	case "AuditEvent.entityID":
+		if e.ComplexityRoot.AuditEvent.EntityID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.EntityID(childComplexity), true
+	case "AuditEvent.entityVersion":
+		if e.ComplexityRoot.AuditEvent.EntityVersion == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.EntityVersion(childComplexity), true
+	case "AuditEvent.hash":
+		if e.ComplexityRoot.AuditEvent.Hash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Hash(childComplexity), true
+	case "AuditEvent.id":
+		if e.ComplexityRoot.AuditEvent.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.ID(childComplexity), true
+	case "AuditEvent.keyID":
+		if e.ComplexityRoot.AuditEvent.KeyID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.KeyID(childComplexity), true
+	case "AuditEvent.operation":
+		if e.ComplexityRoot.AuditEvent.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Operation(childComplexity), true
+	case "AuditEvent.previous":
+		if e.ComplexityRoot.AuditEvent.Previous == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Previous(childComplexity), true
+	case "AuditEvent.reason":
+		if e.ComplexityRoot.AuditEvent.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Reason(childComplexity), true
+	case "AuditEvent.requestID":
+		if e.ComplexityRoot.AuditEvent.RequestID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.RequestID(childComplexity), true
+	case "AuditEvent.residentIDs":
+		if e.ComplexityRoot.AuditEvent.ResidentIDs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.ResidentIDs(childComplexity), true
+	case "AuditEvent.role":
+		if e.ComplexityRoot.AuditEvent.Role == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEvent.Role(childComplexity), true
+
+	case "AuditEventConnection.edges":
+		if e.ComplexityRoot.AuditEventConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventConnection.Edges(childComplexity), true
+	case "AuditEventConnection.pageInfo":
+		if e.ComplexityRoot.AuditEventConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventConnection.PageInfo(childComplexity), true
+	case "AuditEventConnection.totalCount":
+		if e.ComplexityRoot.AuditEventConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventConnection.TotalCount(childComplexity), true
+
+	case "AuditEventEdge.cursor":
+		if e.ComplexityRoot.AuditEventEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventEdge.Cursor(childComplexity), true
+	case "AuditEventEdge.node":
+		if e.ComplexityRoot.AuditEventEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEventEdge.Node(childComplexity), true
 
 	case "CreateActivityExceptionPayload.exception":
 		if e.ComplexityRoot.CreateActivityExceptionPayload.Exception == nil {
@@ -2881,6 +3042,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Allergies(childComplexity, args["after"].(*relay.Cursor), args["first"].(*int), args["before"].(*relay.Cursor), args["last"].(*int), args["orderBy"].([]*ent.AllergyOrder), args["where"].(*ent.AllergyWhereInput)), true
+	case "Query.auditEvents":
+		if e.ComplexityRoot.Query.AuditEvents == nil {
+			break
+		}
+
+		args, err := field_Query_auditEvents_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AuditEvents(childComplexity, args["after"].(*relay.Cursor), args["first"].(*int), args["before"].(*relay.Cursor), args["last"].(*int), args["orderBy"].([]*ent.AuditEventOrder), args["where"].(*ent.AuditEventWhereInput)), true
 	case "Query.facilities":
 		if e.ComplexityRoot.Query.Facilities == nil {
 			break
@@ -4074,6 +4246,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AllergyWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputAllergyWhereInput)),
 			graphql.NewInputUnmarshaler("ApiKeyOrder", graphql.BindUnmarshaler(ec, unmarshalInputApiKeyOrder)),
 			graphql.NewInputUnmarshaler("ApiKeyWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputApiKeyWhereInput)),
+			graphql.NewInputUnmarshaler("AuditEventOrder", graphql.BindUnmarshaler(ec, unmarshalInputAuditEventOrder)),
+			graphql.NewInputUnmarshaler("AuditEventWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputAuditEventWhereInput)),
 			graphql.NewInputUnmarshaler("CreateActivityExceptionInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateActivityExceptionInput)),
 			graphql.NewInputUnmarshaler("CreateActivityInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateActivityInput)),
 			graphql.NewInputUnmarshaler("CreateActivityParticipationInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateActivityParticipationInput)),
@@ -4476,6 +4650,14 @@ type DeleteActivityParticipationPayload {
   participation: ActivityParticipation!
 }
 `, BuiltIn: false},
+	{Name: "../audit.graphqls", Input: `extend type AuditEvent {
+  """
+  Whom it is about: whose row was changed, or all whose clinical data the
+  operation read; nobody for what concerns no resident.
+  """
+  residentIDs: [ID!]!
+}
+`, BuiltIn: false},
 	{Name: "../base.graphqls", Input: `"""
 A day of the calendar without a time, such as "1939-05-17".
 """
@@ -4495,6 +4677,11 @@ scalar LocalDateTime
 An exact decimal number with up to four places, as a string such as "2.5".
 """
 scalar Decimal
+
+"""
+A SHA-256, as 64 hexadecimal digits.
+"""
+scalar Digest
 
 """
 A JSON value of any shape.
@@ -7545,6 +7732,606 @@ input ApiKeyWhereInput {
   Staff user is as all of these say.
   """
   hasStaffUserWith: [StaffUserWhereInput!]
+}
+"""
+One thing that somebody did: a change of a row, or the reading of a resident's clinical data. Events are never changed; each carries the hash of the one before.
+"""
+type AuditEvent implements Node {
+  """
+  Opaque identity, such as "aud_17". Its number is the event's place in the chain.
+  """
+  id: ID!
+  """
+  When, by the server's clock.
+  """
+  at: Time!
+  """
+  What was done.
+  """
+  action: AuditEventAction!
+  """
+  The actor's role at that time; null for the program itself.
+  """
+  role: AuditEventRole
+  """
+  The API key that the actor came with; null without one.
+  """
+  keyID: ID
+  """
+  The row that was made, changed or removed; null for what was only read.
+  """
+  entityID: ID
+  """
+  The row's version after the change; null where there is none.
+  """
+  entityVersion: Int
+  """
+  The digest of the row before the change; null for a new one.
+  """
+  before: Digest
+  """
+  The digest of the row after the change; null for one that was removed.
+  """
+  after: Digest
+  """
+  Why, where it was said.
+  """
+  reason: String
+  """
+  The id of the request, as in the answer's headers and the log.
+  """
+  requestID: String
+  """
+  The mutation, the query's name, or the command, such as "updateWellness".
+  """
+  operation: String
+  """
+  The hash of the event before; zeros for the first.
+  """
+  previous: Digest!
+  """
+  The hash of this event, in which that of the one before stands: as carehome audit export writes both.
+  """
+  hash: Digest!
+  """
+  Who did it; null for the program itself.
+  """
+  actor: StaffUser
+}
+"""
+What was done.
+"""
+enum AuditEventAction {
+  """
+  A row was made.
+  """
+  CREATE
+  """
+  A row was changed.
+  """
+  UPDATE
+  """
+  A row was removed.
+  """
+  DELETE
+  """
+  A clinical fact that was wrong was changed.
+  """
+  CORRECT
+  """
+  A clinical fact was marked as entered in error.
+  """
+  VOID
+  """
+  A row as it was when the chain began.
+  """
+  BASELINE
+  """
+  A row as a new version of the program has made it.
+  """
+  MIGRATE
+  """
+  Somebody began to read what their role hides, in an emergency.
+  """
+  BREAK_GLASS
+  """
+  A resident's clinical data were read.
+  """
+  READ
+  """
+  Somebody said who they are and was let in.
+  """
+  LOGIN
+  """
+  Somebody said who they are and was not let in.
+  """
+  REFUSED
+}
+"""
+A page of audit events.
+"""
+type AuditEventConnection {
+  """
+  The rows of the page, in order.
+  """
+  edges: [AuditEventEdge!]!
+  """
+  Where the page lies among all rows.
+  """
+  pageInfo: PageInfo!
+  """
+  How many rows the filter leaves, whatever the page.
+  """
+  totalCount: Int!
+}
+"""
+One of a page of audit events.
+"""
+type AuditEventEdge {
+  """
+  The row.
+  """
+  node: AuditEvent!
+  """
+  Its position, for after and before.
+  """
+  cursor: Cursor!
+}
+"""
+One key of an order of audit events.
+"""
+input AuditEventOrder {
+  """
+  Which way the key runs.
+  """
+  direction: OrderDirection! = ASC
+  """
+  The key.
+  """
+  field: AuditEventOrderField!
+}
+"""
+What audit events can be ordered by.
+"""
+enum AuditEventOrderField {
+  """
+  Opaque identity, such as "aud_17". Its number is the event's place in the chain.
+  """
+  ID
+  """
+  When, by the server's clock.
+  """
+  AT
+}
+"""
+The actor's role at that time; null for the program itself.
+"""
+enum AuditEventRole {
+  """
+  Runs the home's system and sees everything.
+  """
+  ADMIN
+  """
+  Leads the home.
+  """
+  MANAGER
+  """
+  Gives and prescribes care.
+  """
+  NURSE
+  """
+  Gives care.
+  """
+  CARER
+  """
+  Plans activities.
+  """
+  ACTIVITY_COORDINATOR
+  """
+  Reads what reports need.
+  """
+  REPORTING
+  """
+  Sees the residents linked to them, with consent.
+  """
+  FAMILY
+  """
+  Runs the machine; sees no clinical data.
+  """
+  SYSADMIN
+}
+"""
+A filter of audit events: all that is given must hold.
+"""
+input AuditEventWhereInput {
+  """
+  This must not hold.
+  """
+  not: AuditEventWhereInput
+  """
+  All of these must hold.
+  """
+  and: [AuditEventWhereInput!]
+  """
+  One of these must hold.
+  """
+  or: [AuditEventWhereInput!]
+  """
+  ID is this.
+  """
+  id: ID
+  """
+  ID is not this.
+  """
+  idNEQ: ID
+  """
+  ID is one of these.
+  """
+  idIn: [ID!]
+  """
+  ID is none of these.
+  """
+  idNotIn: [ID!]
+  """
+  ID is above this.
+  """
+  idGT: ID
+  """
+  ID is at least this.
+  """
+  idGTE: ID
+  """
+  ID is below this.
+  """
+  idLT: ID
+  """
+  ID is at most this.
+  """
+  idLTE: ID
+  """
+  At is this.
+  """
+  at: Time
+  """
+  At is not this.
+  """
+  atNEQ: Time
+  """
+  At is one of these.
+  """
+  atIn: [Time!]
+  """
+  At is none of these.
+  """
+  atNotIn: [Time!]
+  """
+  At is after this.
+  """
+  atGT: Time
+  """
+  At is on or after this.
+  """
+  atGTE: Time
+  """
+  At is before this.
+  """
+  atLT: Time
+  """
+  At is on or before this.
+  """
+  atLTE: Time
+  """
+  Action is this.
+  """
+  action: AuditEventAction
+  """
+  Action is not this.
+  """
+  actionNEQ: AuditEventAction
+  """
+  Action is one of these.
+  """
+  actionIn: [AuditEventAction!]
+  """
+  Action is none of these.
+  """
+  actionNotIn: [AuditEventAction!]
+  """
+  Role is this.
+  """
+  role: AuditEventRole
+  """
+  Role is not this.
+  """
+  roleNEQ: AuditEventRole
+  """
+  Role is one of these.
+  """
+  roleIn: [AuditEventRole!]
+  """
+  Role is none of these.
+  """
+  roleNotIn: [AuditEventRole!]
+  """
+  Role is null.
+  """
+  roleIsNil: Boolean
+  """
+  Role is not null.
+  """
+  roleNotNil: Boolean
+  """
+  Key id is this.
+  """
+  keyID: ID
+  """
+  Key id is not this.
+  """
+  keyIDNEQ: ID
+  """
+  Key id is one of these.
+  """
+  keyIDIn: [ID!]
+  """
+  Key id is none of these.
+  """
+  keyIDNotIn: [ID!]
+  """
+  Key id is above this.
+  """
+  keyIDGT: ID
+  """
+  Key id is at least this.
+  """
+  keyIDGTE: ID
+  """
+  Key id is below this.
+  """
+  keyIDLT: ID
+  """
+  Key id is at most this.
+  """
+  keyIDLTE: ID
+  """
+  Key id is null.
+  """
+  keyIDIsNil: Boolean
+  """
+  Key id is not null.
+  """
+  keyIDNotNil: Boolean
+  """
+  Entity id is this.
+  """
+  entityID: ID
+  """
+  Entity id is not this.
+  """
+  entityIDNEQ: ID
+  """
+  Entity id is one of these.
+  """
+  entityIDIn: [ID!]
+  """
+  Entity id is none of these.
+  """
+  entityIDNotIn: [ID!]
+  """
+  Entity id is above this.
+  """
+  entityIDGT: ID
+  """
+  Entity id is at least this.
+  """
+  entityIDGTE: ID
+  """
+  Entity id is below this.
+  """
+  entityIDLT: ID
+  """
+  Entity id is at most this.
+  """
+  entityIDLTE: ID
+  """
+  Entity id is null.
+  """
+  entityIDIsNil: Boolean
+  """
+  Entity id is not null.
+  """
+  entityIDNotNil: Boolean
+  """
+  Reason is this.
+  """
+  reason: String
+  """
+  Reason is not this.
+  """
+  reasonNEQ: String
+  """
+  Reason is one of these.
+  """
+  reasonIn: [String!]
+  """
+  Reason is none of these.
+  """
+  reasonNotIn: [String!]
+  """
+  Reason is above this.
+  """
+  reasonGT: String
+  """
+  Reason is at least this.
+  """
+  reasonGTE: String
+  """
+  Reason is below this.
+  """
+  reasonLT: String
+  """
+  Reason is at most this.
+  """
+  reasonLTE: String
+  """
+  Reason contains this text.
+  """
+  reasonContains: String
+  """
+  Reason begins with this text.
+  """
+  reasonHasPrefix: String
+  """
+  Reason ends with this text.
+  """
+  reasonHasSuffix: String
+  """
+  Reason is null.
+  """
+  reasonIsNil: Boolean
+  """
+  Reason is not null.
+  """
+  reasonNotNil: Boolean
+  """
+  Reason is this text, whatever the case of A to Z.
+  """
+  reasonEqualFold: String
+  """
+  Reason contains this text, whatever the case of A to Z.
+  """
+  reasonContainsFold: String
+  """
+  Request id is this.
+  """
+  requestID: String
+  """
+  Request id is not this.
+  """
+  requestIDNEQ: String
+  """
+  Request id is one of these.
+  """
+  requestIDIn: [String!]
+  """
+  Request id is none of these.
+  """
+  requestIDNotIn: [String!]
+  """
+  Request id is above this.
+  """
+  requestIDGT: String
+  """
+  Request id is at least this.
+  """
+  requestIDGTE: String
+  """
+  Request id is below this.
+  """
+  requestIDLT: String
+  """
+  Request id is at most this.
+  """
+  requestIDLTE: String
+  """
+  Request id contains this text.
+  """
+  requestIDContains: String
+  """
+  Request id begins with this text.
+  """
+  requestIDHasPrefix: String
+  """
+  Request id ends with this text.
+  """
+  requestIDHasSuffix: String
+  """
+  Request id is null.
+  """
+  requestIDIsNil: Boolean
+  """
+  Request id is not null.
+  """
+  requestIDNotNil: Boolean
+  """
+  Request id is this text, whatever the case of A to Z.
+  """
+  requestIDEqualFold: String
+  """
+  Request id contains this text, whatever the case of A to Z.
+  """
+  requestIDContainsFold: String
+  """
+  Operation is this.
+  """
+  operation: String
+  """
+  Operation is not this.
+  """
+  operationNEQ: String
+  """
+  Operation is one of these.
+  """
+  operationIn: [String!]
+  """
+  Operation is none of these.
+  """
+  operationNotIn: [String!]
+  """
+  Operation is above this.
+  """
+  operationGT: String
+  """
+  Operation is at least this.
+  """
+  operationGTE: String
+  """
+  Operation is below this.
+  """
+  operationLT: String
+  """
+  Operation is at most this.
+  """
+  operationLTE: String
+  """
+  Operation contains this text.
+  """
+  operationContains: String
+  """
+  Operation begins with this text.
+  """
+  operationHasPrefix: String
+  """
+  Operation ends with this text.
+  """
+  operationHasSuffix: String
+  """
+  Operation is null.
+  """
+  operationIsNil: Boolean
+  """
+  Operation is not null.
+  """
+  operationNotNil: Boolean
+  """
+  Operation is this text, whatever the case of A to Z.
+  """
+  operationEqualFold: String
+  """
+  Operation contains this text, whatever the case of A to Z.
+  """
+  operationContainsFold: String
+  """
+  Whether there is one: actor.
+  """
+  hasActor: Boolean
+  """
+  Actor is as all of these say.
+  """
+  hasActorWith: [StaffUserWhereInput!]
+  """
+  This resident is one of those whom it is about.
+  """
+  residentID: ID
 }
 """
 What a new activity exception is made of.
@@ -12004,6 +12791,40 @@ type Query {
     """
     where: AllergyWhereInput
   ): AllergyConnection!
+  """
+  The audit events that the filter leaves.
+  """
+  auditEvents(
+    """
+    Only rows after this position; a cursor from an answer with the same orderBy.
+    """
+    after: Cursor
+
+    """
+    How many rows from the start, 0 to 200 (1000 for reporting); 50 if neither first nor last is given. Not together with last.
+    """
+    first: Int
+
+    """
+    Only rows before this position; a cursor from an answer with the same orderBy.
+    """
+    before: Cursor
+
+    """
+    How many rows from the end, 0 to 200 (1000 for reporting). Not together with first.
+    """
+    last: Int
+
+    """
+    Order keys, the most significant first; the id is always the last one. By id if none is given.
+    """
+    orderBy: [AuditEventOrder!]
+
+    """
+    Only rows that this holds for.
+    """
+    where: AuditEventWhereInput
+  ): AuditEventConnection!
   """
   The facilities that the filter leaves.
   """
@@ -18131,6 +18952,66 @@ func childFields_ApiKeyEdge(ctx context.Context, ec *executionContext, field gra
 		return fieldContext_ApiKeyEdge_cursor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ApiKeyEdge", field.Name)
+}
+
+func childFields_AuditEvent(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return fieldContext_AuditEvent_id(ctx, ec, field)
+	case "at":
+		return fieldContext_AuditEvent_at(ctx, ec, field)
+	case "action":
+		return fieldContext_AuditEvent_action(ctx, ec, field)
+	case "role":
+		return fieldContext_AuditEvent_role(ctx, ec, field)
+	case "keyID":
+		return fieldContext_AuditEvent_keyID(ctx, ec, field)
+	case "entityID":
+		return fieldContext_AuditEvent_entityID(ctx, ec, field)
+	case "entityVersion":
+		return fieldContext_AuditEvent_entityVersion(ctx, ec, field)
+	case "before":
+		return fieldContext_AuditEvent_before(ctx, ec, field)
+	case "after":
+		return fieldContext_AuditEvent_after(ctx, ec, field)
+	case "reason":
+		return fieldContext_AuditEvent_reason(ctx, ec, field)
+	case "requestID":
+		return fieldContext_AuditEvent_requestID(ctx, ec, field)
+	case "operation":
+		return fieldContext_AuditEvent_operation(ctx, ec, field)
+	case "previous":
+		return fieldContext_AuditEvent_previous(ctx, ec, field)
+	case "hash":
+		return fieldContext_AuditEvent_hash(ctx, ec, field)
+	case "actor":
+		return fieldContext_AuditEvent_actor(ctx, ec, field)
+	case "residentIDs":
+		return fieldContext_AuditEvent_residentIDs(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEvent", field.Name)
+}
+
+func childFields_AuditEventConnection(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return fieldContext_AuditEventConnection_edges(ctx, ec, field)
+	case "pageInfo":
+		return fieldContext_AuditEventConnection_pageInfo(ctx, ec, field)
+	case "totalCount":
+		return fieldContext_AuditEventConnection_totalCount(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEventConnection", field.Name)
+}
+
+func childFields_AuditEventEdge(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return fieldContext_AuditEventEdge_node(ctx, ec, field)
+	case "cursor":
+		return fieldContext_AuditEventEdge_cursor(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEventEdge", field.Name)
 }
 
 func childFields_CreateActivityExceptionPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {

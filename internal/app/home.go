@@ -9,6 +9,7 @@ import (
 	"carehome/ent"
 	"carehome/ent/facility"
 	"carehome/ent/staffuser"
+	"carehome/internal/audit"
 	"carehome/internal/care"
 	"carehome/internal/config"
 	"carehome/internal/scalar"
@@ -32,7 +33,7 @@ var errNotDemo = errors.New("it holds a home that is not made up, and --demo mus
 // have them yet, and returns the administrator. A home opened for reading only
 // must have them.
 func ensureHome(ctx context.Context, st *store.Store, zone config.Zone) (viewer.Viewer, error) {
-	ctx = viewer.With(ctx, viewer.System())
+	ctx = audit.WithOperation(viewer.With(ctx, viewer.System()), "start")
 	admin, err := findHome(ctx, st.Client())
 	if !ent.IsNotFound(err) {
 		return admin, err
@@ -106,7 +107,7 @@ const seedTime = 24 * time.Hour
 // transaction. A home in use is seed.ErrOccupied.
 func (p Program) fill(ctx context.Context, st *store.Store, o seed.Options, shown *progress) (made seed.Summary, err error) {
 	defer shown.end()
-	ctx, cancel := context.WithTimeout(ctx, seedTime)
+	ctx, cancel := context.WithTimeout(audit.WithOperation(viewer.With(ctx, viewer.System()), "seed"), seedTime)
 	defer cancel()
 	stopped := ctx // the context of a write outlives the signal to stop
 	o.Now = p.Clock

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"carehome/ent"
+	"carehome/internal/audit"
 	"carehome/internal/care"
 	"carehome/internal/config"
 	"carehome/internal/fhir"
@@ -38,7 +39,7 @@ func (p Program) importFHIR(ctx context.Context, c config.ImportFHIRCommand) (er
 	if _, err := ensureHome(ctx, st, c.TimeZone); err != nil {
 		return err
 	}
-	ctx = viewer.With(ctx, viewer.System())
+	ctx = audit.WithOperation(viewer.With(ctx, viewer.System()), "import fhir")
 	zone, err := care.Zone(ctx, st.Client())
 	if err != nil {
 		return fmt.Errorf("looking for the home's time zone: %w", err)

@@ -164,16 +164,19 @@ func (k *keeper) copy(ctx context.Context) error {
 		h.LastBackup = &BackupHealth{At: made.CreatedAt, Name: made.File, Bytes: made.Bytes}
 	})
 	k.log.InfoContext(ctx, "backed up", "file", made.File, "bytes", made.Bytes, "sha256", made.SHA256, "ms", k.clock().Sub(began).Milliseconds())
-	if !k.report(ctx).LastCheck.OK {
-		k.log.WarnContext(ctx, "keeping every backup, since the last check failed")
-		return nil
-	}
 	all, err := store.Backups(dir)
 	if err != nil {
 		return fmt.Errorf("listing the backups: %w", err)
 	}
 	// Copies from before a migration, and those of other databases, are not its own.
 	all = slices.DeleteFunc(all, func(m store.Manifest) bool { return m.Series() != made.Series() })
+	if err := k.follow(ctx, made, all); err != nil {
+		return err
+	}
+	if !k.report(ctx).LastCheck.OK {
+		k.log.WarnContext(ctx, "keeping every backup, since the last check failed")
+		return nil
+	}
 	for _, old := range store.Expired(all, store.Retention{Last: k.config.Keep, Days: k.config.Days}, k.clock()) {
 		if err := removeBackup(dir, old); err != nil {
 			return err
@@ -181,6 +184,25 @@ func (k *keeper) copy(ctx context.Context) error {
 		k.log.InfoContext(ctx, "removed an old backup", "file", old.File)
 	}
 	return nil
+}
+
+// follow says where the chain of events ends, for a log that is kept elsewhere, and
+// sees that it goes through where it ended at the backup before. That it does not
+// is no reason to stop: somebody may have put an older backup in place.
+func (k *keeper) follow(ctx context.Context, made store.Manifest, all []store.Manifest) error {
+	if made.Audit != nil {
+		k.log.InfoContext(ctx, "the audit chain ends here", "event", made.Audit.ID.String(), "hash", made.Audit.Hash.String())
+	}
+	i := slices.IndexFunc(all, func(m store.Manifest) bool { return m.File != made.File && m.Audit != nil })
+	if i < 0 {
+		return nil
+	}
+	there, err := k.store.Holds(ctx, *all[i].Audit)
+	if err == nil && !there {
+		k.log.ErrorContext(ctx, "the audit chain does not go through where it ended at the backup before: its end was cut off or written anew, or an older backup was put in place",
+			"backup", all[i].File, "event", all[i].Audit.ID.String(), "hash", all[i].Audit.Hash.String())
+	}
+	return err
 }
 
 // sweep removes what is left of backups that were cut off, by a kill or a power

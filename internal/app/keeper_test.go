@@ -288,3 +288,29 @@ func TestKeeperOfADamagedRow(t *testing.T) {
 		t.Errorf("the backups are %v, want the same 4", left)
 	}
 }
+
+// TestKeeperFollowsTheChain: events that are gone since the backup before are told
+// of, once.
+func TestKeeperFollowsTheChain(t *testing.T) {
+	dir := t.TempDir()
+	database := filepath.Join(dir, "home.db")
+	if code, _, log := ran("seed", "--database", database, "--residents", "1", "--days", "1", "--no-progress"); code != 0 {
+		t.Fatal(log)
+	}
+	h := newHand()
+	k := start(t, h.program(), "keeper", "--database", database, "--backups", filepath.Join(dir, "backups"))
+	tick := func() {
+		h.forward(time.Hour)
+		h.ticks <- h.clock()
+		k.until(func(_ int, health Health) bool { return health.LastBackup.At.Equal(h.clock()) })
+	}
+	tick()
+	meddle(t, database, "DELETE FROM audit_events WHERE id > (SELECT max(id) - 5 FROM audit_events)")
+	tick()
+	tick()
+	h.forward(time.Hour)
+	k.end()
+	if ends, broken := k.log.find(t, "the audit chain ends here"), k.log.find(t, "the audit chain does not go through where it ended at the backup before: its end was cut off or written anew, or an older backup was put in place"); len(ends) != 5 || len(broken) != 1 {
+		t.Errorf("told %d times where it ends and %d times that it was cut off\n%s", len(ends), len(broken), k.log)
+	}
+}

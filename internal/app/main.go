@@ -110,6 +110,10 @@ func (p Program) Run(ctx context.Context, c *config.Config) error {
 		return p.restore(ctx, c.Restore)
 	case config.Verify:
 		return p.verify(ctx, c.Verify)
+	case config.AuditVerify:
+		return p.auditVerify(ctx, c.Audit.Verify)
+	case config.AuditExport:
+		return p.auditExport(ctx, c.Audit.Export)
 	case config.Healthcheck:
 		return p.healthcheck(ctx, c.Healthcheck)
 	case config.Version:

@@ -46,7 +46,7 @@ func register(tx *ent.Client) {
 func on(check ent.Mutator) ent.Hook {
 	return func(next ent.Mutator) ent.Mutator {
 		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
-			if row, ok := m.(interface{ Check(context.Context) error }); ok {
+			if row, ok := m.(interface{ Check(context.Context) error }); ok && !m.Op().Is(ent.OpDelete|ent.OpDeleteOne) {
 				if err := row.Check(ctx); err != nil {
 					return nil, err
 				}

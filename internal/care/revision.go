@@ -8,6 +8,7 @@ import (
 
 	"carehome/ent"
 	"carehome/internal/access"
+	"carehome/internal/audit"
 	"carehome/internal/nodeid"
 	"carehome/internal/problem"
 	"carehome/internal/viewer"
@@ -38,6 +39,8 @@ func keepRevision[C, E any](get func(C, context.Context, nodeid.ID) (E, error), 
 			if err != nil {
 				return nil, err
 			}
+			audit.Mark(ctx, id, meaning(m))
+			audit.Because(ctx, viewer.Reason(ctx))
 			revision := row.Client().Revision.Create().SetEntityID(id).SetEntityVersion(version).SetContent(content)
 			if reason := viewer.Reason(ctx); reason != "" {
 				revision.SetReason(reason)
@@ -48,6 +51,21 @@ func keepRevision[C, E any](get func(C, context.Context, nodeid.ID) (E, error), 
 			return after, nil
 		})
 	}
+}
+
+// meaning is what the change of a clinical fact is for the record.
+func meaning(m ent.Mutation) audit.Action {
+	for _, field := range m.Fields() {
+		value, _ := m.Field(field)
+		switch text, _ := value.(fmt.Stringer); {
+		case text == nil:
+		case text.String() == "ENTERED_IN_ERROR":
+			return audit.Void
+		case text.String() == "CORRECTED":
+			return audit.Correct
+		}
+	}
+	return audit.Update
 }
 
 // snapshot is a row as a JSON object under the graph's field names, and its version.
@@ -98,5 +116,6 @@ func withReason(ctx context.Context, reason *string) (context.Context, error) {
 	if n := len([]rune(*reason)); n > reasonLimit {
 		return ctx, problem.Invalidf("input.reason", "must have at most %d characters, has %d", reasonLimit, n)
 	}
+	audit.Because(ctx, *reason)
 	return viewer.WithReason(ctx, *reason), nil
 }

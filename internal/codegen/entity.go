@@ -48,6 +48,7 @@ func templateFuncs() template.FuncMap {
 		"revised":      func(t *gen.Type) (bool, error) { c, err := carehome(t.Annotations); return c.Revised, err },
 		"searchText":   func(t *gen.Type) (bool, error) { c, err := carehome(t.Annotations); return c.SearchText, err },
 		"questions":    questions,
+		"subjects":     func(t *gen.Type) (bool, error) { c, err := carehome(t.Annotations); return c.Subjects, err },
 		"pointedTo":    func(goType string) string { return strings.TrimPrefix(goType, "*") },
 		"typeName":     typeName,
 		"updateInput":  func(t *gen.Type) (*input, error) { return inputOf(t, false) },
@@ -70,6 +71,7 @@ type annotations struct {
 	Class      string            `json:"class"`
 	ShownAs    string            `json:"shownAs"`
 	ContentOf  string            `json:"contentOf"`
+	Subjects   bool              `json:"subjects"`
 }
 
 func carehome(a gen.Annotations) (annotations, error) {

@@ -277,6 +277,12 @@ func (f *finisher) where(t *gen.Type, name string) error {
 			Description: "Its names and titles contain each of these words, whatever accents and case: \"garcia\" finds \"García\".",
 		})
 	}
+	if c.Subjects {
+		def.Fields = append(def.Fields, &ast.FieldDefinition{
+			Name: "residentID", Type: ast.NamedType("ID", nil),
+			Description: "This resident is one of those whom it is about.",
+		})
+	}
 	edges, err := whereEdges(t)
 	if err != nil {
 		return err

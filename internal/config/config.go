@@ -23,6 +23,8 @@ const (
 	Backup      Command = "backup"
 	Restore     Command = "restore"
 	Verify      Command = "verify"
+	AuditVerify Command = "audit verify"
+	AuditExport Command = "audit export"
 	Healthcheck Command = "healthcheck"
 	Version     Command = "version"
 )
@@ -44,11 +46,15 @@ type Config struct {
 	Schema struct {
 		Print SchemaPrintCommand `cmd:"" help:"Write the graph's schema (SDL) to the standard output."`
 	} `cmd:"" help:"Look at the graph's schema."`
-	Access      AccessCommand      `cmd:"" help:"Say which role may see and do what, as a page of Markdown."`
-	Keeper      KeeperCommand      `cmd:"" help:"Look after a database that others serve: migrate, check, back up on a schedule."`
-	Backup      BackupCommand      `cmd:"" help:"Write a checked copy of the database, also while it is being served."`
-	Restore     RestoreCommand     `cmd:"" help:"Put a backup in the database's place, after checking it."`
-	Verify      VerifyCommand      `cmd:"" help:"Check a database or a backup for damage."`
+	Access  AccessCommand  `cmd:"" help:"Say which role may see and do what, as a page of Markdown."`
+	Keeper  KeeperCommand  `cmd:"" help:"Look after a database that others serve: migrate, check, back up on a schedule."`
+	Backup  BackupCommand  `cmd:"" help:"Write a checked copy of the database, also while it is being served."`
+	Restore RestoreCommand `cmd:"" help:"Put a backup in the database's place, after checking it."`
+	Verify  VerifyCommand  `cmd:"" help:"Check a database or a backup for damage."`
+	Audit   struct {
+		Verify AuditVerifyCommand `cmd:"" help:"Check the chain of events, and that every row is what its last event says."`
+		Export AuditExportCommand `cmd:"" help:"Write the events to the standard output."`
+	} `cmd:"" help:"Look at the record of who did what."`
 	Healthcheck HealthcheckCommand `cmd:"" help:"Ask a running server whether it is ready; for containers."`
 	Version     VersionCommand     `cmd:"" help:"Say which version this is and what it was built with."`
 }
@@ -173,6 +179,22 @@ type VerifyCommand struct {
 	JSON bool `name:"json" noenv:"" help:"Write the result as JSON, for programs."`
 }
 
+// AuditVerifyCommand has the settings of audit verify.
+type AuditVerifyCommand struct {
+	File File `arg:"" optional:"" help:"A backup's file. Without it the database is checked."`
+	Database
+	ExpectHead Digest `noenv:"" placeholder:"HASH" help:"A hash at which the chain once ended, such as audit.hash in the file beside a backup: the chain must still go through there."`
+	JSON       bool   `name:"json" noenv:"" help:"Write the result as JSON, for programs."`
+}
+
+// AuditExportCommand has the settings of audit export.
+type AuditExportCommand struct {
+	File File `arg:"" optional:"" help:"A backup's file. Without it the database's events are written."`
+	Database
+	Format string `default:"ndjson" enum:"ndjson,fhir" noenv:"" placeholder:"FORMAT" help:"ndjson: each event as one line, of which its hash is made; fhir: each as an AuditEvent of FHIR R4, a line each."`
+	From   uint64 `default:"1" noenv:"" placeholder:"NUMBER" help:"The number of the first event to write; to go on where an earlier export ended."`
+}
+
 // HealthcheckCommand has the settings of healthcheck.
 type HealthcheckCommand struct {
 	Listen  Address       `default:"127.0.0.1:5000" placeholder:"HOST:PORT" help:"The address that the server was told to listen on."`
@@ -192,6 +214,9 @@ type File string
 
 // Folder is the path of a folder.
 type Folder string
+
+// Digest is a SHA-256 as 64 hexadecimal digits.
+type Digest string
 
 // Zone is the IANA name of a time zone.
 type Zone string

@@ -95,7 +95,7 @@ func TestCommands(t *testing.T) {
 	for line, want := range map[string]Command{
 		"": Serve, "serve": Serve, "--demo": Serve, "migrate --status": Migrate, "seed": Seed, "import fhir x": ImportFHIR,
 		"access": Access, "schema print": SchemaPrint, "keeper": Keeper, "backup": Backup, "restore x": Restore, "verify": Verify,
-		"verify x": Verify, "healthcheck": Healthcheck, "version --json": Version,
+		"verify x": Verify, "audit verify": AuditVerify, "audit export x": AuditExport, "healthcheck": Healthcheck, "version --json": Version,
 		"--help": Help, "-h": Help, "serve -h": Help, "import --help": Help, "import fhir -h": Help, "schema print --help": Help,
 	} {
 		c, err := Parse(strings.Fields(line), nil)

@@ -96,6 +96,23 @@ func (VerifyCommand) Help() string {
     carehome verify backups/NAME.db`
 }
 
+// Help shows audit verify at work.
+func (AuditVerifyCommand) Help() string {
+	return `It exits with 65 where anything is wrong, and names each event and each row. Examples:
+
+    carehome audit verify
+    carehome audit verify backups/NAME.db
+    carehome audit verify --expect-head HASH`
+}
+
+// Help shows audit export at work.
+func (AuditExportCommand) Help() string {
+	return `Examples:
+
+    carehome audit export > events.ndjson
+    carehome audit export --format fhir --from 1001 > audit-events.ndjson`
+}
+
 // Help shows healthcheck at work.
 func (HealthcheckCommand) Help() string {
 	return `It exits with 0 when the server is ready, else with 75. Examples:

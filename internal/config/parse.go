@@ -3,6 +3,8 @@ package config
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -161,6 +163,7 @@ func newParser(environ []string) (*parser, error) {
 		kong.TypeMapper(reflect.TypeFor[File](), gather{p, readFile}),
 		kong.TypeMapper(reflect.TypeFor[Folder](), gather{p, readFolder}),
 		kong.TypeMapper(reflect.TypeFor[Zone](), gather{p, readZone}),
+		kong.TypeMapper(reflect.TypeFor[Digest](), gather{p, readDigest}),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("building the command line: %w", err)
@@ -570,6 +573,14 @@ func readFolder(_ *kong.Value, target reflect.Value, text string) string {
 	target.SetString(text)
 	if text == "" || strings.Contains(text, "://") {
 		return "it takes the path of a folder"
+	}
+	return ""
+}
+
+func readDigest(_ *kong.Value, target reflect.Value, text string) string {
+	target.SetString(text)
+	if hash, err := hex.DecodeString(text); err != nil || len(hash) != sha256.Size {
+		return "a hash is 64 hexadecimal digits"
 	}
 	return ""
 }

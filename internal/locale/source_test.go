@@ -38,6 +38,7 @@ func unshown() map[string]string {
 		"the rows of a %T cannot be narrowed":              "a fault of the program",
 		"a changed row is a %T":                            "a fault of the program",
 		"%v is a %T":                                       "a fault of the program",
+		"events are written by the store alone":            "a fault of the program",
 		"panic: %v\n%s":                                    "a fault of the program",
 	}
 }

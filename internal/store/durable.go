@@ -29,6 +29,7 @@ type durable struct {
 	clock func() time.Time
 
 	issued atomic.Uint64 // last ticket given out; only the writer adds
+	shown  atomic.Uint64 // the last of those that answers may tell of
 	done   atomic.Uint64 // all tickets up to here are durable
 
 	mu        sync.Mutex
@@ -49,8 +50,15 @@ func newDurable(log *os.File, sync func(*os.File) error, clock func() time.Time)
 }
 
 // issue gives out the ticket of the commit that is about to happen. Only the
-// holder of the writer may call it, and settle after it.
-func (d *durable) issue() uint64 { return d.issued.Add(1) }
+// holder of the writer may call it, and settle after it. A silent commit is one
+// that no answer need wait for.
+func (d *durable) issue(silent bool) uint64 {
+	ticket := d.issued.Add(1)
+	if !silent {
+		d.shown.Store(ticket)
+	}
+	return ticket
+}
 
 // settle marks the ticket's commit as made, or as failed: then there is nothing
 // to sync, but those who wait for it must not wait for ever.
@@ -65,7 +73,7 @@ func (d *durable) settle(ticket uint64, committed bool) {
 }
 
 // visible is the last ticket that somebody may have seen by now.
-func (d *durable) visible() uint64 { return d.issued.Load() }
+func (d *durable) visible() uint64 { return d.shown.Load() }
 
 // wait returns when the ticket is durable, or with ErrSync when it may never be.
 // It hears no context: whether the write holds is known only afterwards.

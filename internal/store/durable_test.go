@@ -299,7 +299,7 @@ func TestDurableUnderLoad(t *testing.T) {
 		group.Go(func() error {
 			for range 200 {
 				slot <- struct{}{}
-				ticket := d.issue()
+				ticket := d.issue(false)
 				committed.Store(ticket)
 				d.settle(ticket, true)
 				<-slot

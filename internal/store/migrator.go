@@ -69,6 +69,11 @@ func (m migrator) inside(ctx context.Context, mig migration) error {
 	if err != nil {
 		return err
 	}
+	events, err := newTrail(ctx, m.conn, m.clock)
+	if err != nil {
+		return err
+	}
+	hadEvents := events != nil
 	for i, statement := range mig.statements {
 		if err := m.run(ctx, statement); err != nil {
 			return fmt.Errorf("statement %d: %w", i+1, err)
@@ -87,12 +92,8 @@ func (m migrator) inside(ctx context.Context, mig migration) error {
 	if err := checkForeignKeys(ctx, m.conn); err != nil {
 		return err
 	}
-	if d, err := newDigester(ctx, m.conn); err != nil {
+	if err := m.keepDigests(ctx, damaged, hadEvents); err != nil {
 		return err
-	} else if d != nil {
-		if err := d.redo(ctx, m.conn, damaged); err != nil {
-			return err
-		}
 	}
 	if err := m.run(ctx, createRecord); err != nil {
 		return err
@@ -112,6 +113,25 @@ func (m migrator) damaged(ctx context.Context) (map[int64]string, error) {
 	}
 	found, _, err := d.damage(ctx, m.conn)
 	return found, err
+}
+
+// keepDigests computes the digests anew, and adds to the chain what the migration
+// has changed; where it has begun the chain, every row as it is.
+func (m migrator) keepDigests(ctx context.Context, damaged map[int64]string, hadEvents bool) error {
+	d, err := newDigester(ctx, m.conn)
+	if err != nil || d == nil {
+		return err
+	}
+	events, err := newTrail(ctx, m.conn, m.clock)
+	if err != nil {
+		return err
+	}
+	begins := events != nil && !hadEvents
+	changes, err := d.redo(ctx, m.conn, damaged, begins)
+	if err != nil || events == nil {
+		return err
+	}
+	return events.redo(ctx, m.conn, changes, begins)
 }
 
 func (m migrator) run(ctx context.Context, statement string, args ...any) error {

@@ -114,7 +114,7 @@ func Open(ctx context.Context, options Options) (s *Store, err error) {
 
 // openWriting opens the writer, the log and the checkpointer's connection.
 func (s *Store) openWriting(ctx context.Context) (err error) {
-	if s.writer, err = openWriter(ctx, s.writerDSN()); err != nil {
+	if s.writer, err = openWriter(ctx, s.writerDSN(), s.opts.Clock); err != nil {
 		return err
 	}
 	check := s.writerDSN()

@@ -10,9 +10,12 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	entsql "entgo.io/ent/dialect/sql"
 	"github.com/mattn/go-sqlite3"
+
+	"carehome/internal/audit"
 )
 
 // writer is the one connection that changes the file, and the queue for it. The
@@ -26,10 +29,11 @@ type writer struct {
 
 	digests *digester // nil if the schema has none
 	journal journal
+	trail   *trail  // nil if the schema has no events
 	touched touched // by the transaction that is open
 }
 
-func openWriter(ctx context.Context, d dsn) (*writer, error) {
+func openWriter(ctx context.Context, d dsn, clock func() time.Time) (*writer, error) {
 	w := &writer{db: d.open(1), slot: make(chan struct{}, 1)}
 	conn, err := w.db.Conn(ctx)
 	if err == nil {
@@ -46,10 +50,17 @@ func openWriter(ctx context.Context, d dsn) (*writer, error) {
 	if err == nil {
 		w.journal, err = openJournal(ctx, conn)
 	}
+	if err == nil {
+		w.trail, err = newTrail(ctx, conn, clock)
+	}
 	if err == nil && (w.digests != nil || w.journal.exists) {
 		err = conn.Raw(func(c any) error {
-			c.(*sqlite3.SQLiteConn).RegisterUpdateHook(func(_ int, _, table string, id int64) {
-				if table != digestTable {
+			c.(*sqlite3.SQLiteConn).RegisterUpdateHook(func(op int, _, table string, id int64) {
+				switch table {
+				case digestTable:
+				case auditTable:
+					w.trail.saw(op)
+				default:
 					w.touched.add(table, id)
 				}
 			})
@@ -187,6 +198,7 @@ func (s *Store) transact(ctx context.Context, fn func(context.Context, *tx) erro
 		return 0, err // nothing may be written after a failed sync
 	}
 	s.writer.touched = touched{} // those of a transaction that was undone do not count
+	s.writer.trail.begin()
 	if err := s.writer.begin(waiting); err != nil {
 		return 0, err
 	}
@@ -202,7 +214,8 @@ func (s *Store) transact(ctx context.Context, fn func(context.Context, *tx) erro
 		store: s, ctx: ctx, conn: entsql.Conn{ExecQuerier: s.writer.conn}, rows: map[*txRows]struct{}{},
 		journal: s.writer.journal.last,
 	}
-	err = call(context.WithValue(ctx, txKey{}, t), t, fn)
+	record := &audit.Record{}
+	err = call(audit.WithRecord(context.WithValue(ctx, txKey{}, t), record), t, fn)
 	if ended := t.end(); err == nil {
 		err = ended // fn took no notice of a failed statement or a passed deadline
 	}
@@ -216,19 +229,25 @@ func (s *Store) transact(ctx context.Context, fn func(context.Context, *tx) erro
 	if err == nil {
 		err = s.writer.noteUnnoted(ctx, t)
 	}
-	if err == nil && s.writer.digests != nil {
-		err = s.writer.digests.keep(context.WithoutCancel(ctx), s.writer.conn, s.writer.touched)
+	var head audit.Head
+	events := 0
+	if err == nil {
+		head, events, err = s.writer.tell(context.WithoutCancel(ctx), record)
+		t.changed = t.changed || events > 0
 	}
 	if err != nil {
 		return s.durable.visible(), err
 	}
 	if t.changed {
-		seen = s.durable.issue()
+		seen = s.durable.issue(isSilent(ctx))
 		err = s.writer.exec("COMMIT")
 		s.durable.settle(seen, err == nil)
 	} else {
 		err = s.writer.exec("COMMIT")
 		seen = s.durable.visible()
+	}
+	if events > 0 {
+		s.writer.trail.settle(head, err == nil)
 	}
 	if err != nil {
 		return seen, fmt.Errorf("committing: %w", err)
@@ -241,6 +260,19 @@ func (s *Store) transact(ctx context.Context, fn func(context.Context, *tx) erro
 	}
 	s.followers.add(seen, t.after)
 	return seen, nil
+}
+
+// tell keeps the digests and the events of what the transaction did. It returns
+// the end that the chain will have, and how many events there are.
+func (w *writer) tell(ctx context.Context, record *audit.Record) (head audit.Head, events int, err error) {
+	if w.digests == nil {
+		return head, 0, nil
+	}
+	changes, err := w.digests.keep(ctx, w.conn, w.touched, w.trail != nil)
+	if err != nil || w.trail == nil {
+		return head, 0, err
+	}
+	return w.trail.keep(ctx, w.conn, changes, record)
 }
 
 // call runs fn and turns its panic into an error.

@@ -69,7 +69,7 @@ var tableOf = map[string]string{
 	"ResidentContact": "resident_contacts", "Allergy": "allergies", "Medication": "medications",
 	"MedicationIngredient": "medication_ingredients", "Prescription": "prescriptions", "Wellness": "wellnesses",
 	"Activity": "activities", "ActivityException": "activity_exceptions", "ActivityParticipation": "activity_participations",
-	"Revision": "revisions",
+	"Revision": "revisions", "AuditEvent": "audit_events",
 }
 
 // void has the column of each type in which ENTERED_IN_ERROR takes a row out of
@@ -579,6 +579,9 @@ func (o *oracle) spilled(a asker, request string, raw []byte) (leaks []string) {
 		if err != nil || strings.Contains(request, m[1]) {
 			continue
 		}
+		if id.Kind() == nodeid.APIKey && o.readsType(a, "AuditEvent") {
+			continue // who sees what was done sees by which key, and that keys are made
+		}
 		if r := o.byID[int64(id)]; r != nil && !o.sees(a, id.Kind().String(), r) {
 			leaks = append(leaks, "the answer names "+m[1])
 		}
@@ -591,7 +594,11 @@ func (o *oracle) state(t testing.TB, db *sql.DB) string {
 	t.Helper()
 	var parts []string
 	for _, typ := range o.types() {
-		parts = append(parts, "(SELECT count(*) || ' ' || coalesce(sum(version), 0) FROM "+tableOf[typ]+")")
+		sum := "count(*) || ' ' || coalesce(sum(version), 0)"
+		if typ == "AuditEvent" {
+			sum = "count(*)"
+		}
+		parts = append(parts, "(SELECT "+sum+" FROM "+tableOf[typ]+")")
 	}
 	var state string
 	if err := db.QueryRowContext(t.Context(), "SELECT "+strings.Join(parts, " || ',' || ")).Scan(&state); err != nil {

@@ -311,7 +311,7 @@ func tables() map[string]*schema.Table {
 // markable reports whether a column holds words that people write, and which may
 // be any.
 func markable(table string, c *schema.Column) bool {
-	if c.Type != field.TypeString || table == "facilities" && c.Name == "time_zone" || table == "secrets" {
+	if c.Type != field.TypeString || table == "facilities" && c.Name == "time_zone" || table == "secrets" || table == "audit_events" && c.Name == "residents" {
 		return false
 	}
 	return !strings.HasSuffix(c.Name, "_id") || c.Name == "external_id" || c.Name == "source_id"
