@@ -27,6 +27,7 @@ import (
 	"carehome/graph"
 	"carehome/internal/access"
 	"carehome/internal/care"
+	"carehome/internal/live"
 	"carehome/internal/nodeid"
 	"carehome/internal/problem"
 	"carehome/internal/scalar"
@@ -44,6 +45,10 @@ type world struct {
 	askers  []asker
 	// lapse are rules that are not held: what a leak would be.
 	lapse access.Rule
+	// url is where the handler is served; askers are told apart by a header.
+	url string
+	// told are the changes that subscriptions tell, once they are made.
+	told []change
 }
 
 // asker is a viewer, by a name for reports.
@@ -101,10 +106,15 @@ func newWorld(t testing.TB, lapse access.Rule) *world {
 			t.Error(err)
 		}
 	})
+	hub, err := live.Open(t.Context(), st, live.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.handler = graph.NewHandler(graph.Deps{
-		Client: st.Client(), Write: st.Write, Snapshot: st.Snapshot,
+		Client: st.Client(), Write: hub.Watch(st.Write), Snapshot: st.Snapshot, Live: hub,
 		Explain: func(error) *problem.Problem { return nil }, Log: slog.New(slog.DiscardHandler),
 	})
+	w.serve(t)
 	w.oracle.learn(t, w)
 	return w
 }
@@ -254,6 +264,31 @@ func (w *world) fill(ctx context.Context, tx *ent.Client) error {
 	return err
 }
 
+// askerHeader says who asks over the network.
+const askerHeader = "X-Asker"
+
+// serve puts the handler on the network, for what goes over a socket.
+func (w *world) serve(t testing.TB) {
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		for _, a := range w.askers {
+			if a.name == r.Header.Get(askerHeader) {
+				w.handler.ServeHTTP(rw, r.WithContext(w.as(r.Context(), a)))
+			}
+		}
+	}))
+	t.Cleanup(server.Close)
+	w.url = server.URL
+}
+
+// as is ctx in somebody's name.
+func (w *world) as(ctx context.Context, a asker) context.Context {
+	ctx = viewer.With(ctx, a.Viewer)
+	if w.lapse != 0 {
+		ctx = access.Lift(ctx, w.lapse)
+	}
+	return ctx
+}
+
 // ask sends a request in somebody's name and returns the answer's bytes, without
 // what differs between two requests by themselves.
 func (w *world) ask(a asker, query string, variables map[string]any) []byte {
@@ -261,11 +296,7 @@ func (w *world) ask(a asker, query string, variables map[string]any) []byte {
 	if err != nil {
 		panic(err)
 	}
-	ctx := viewer.With(context.Background(), a.Viewer)
-	if w.lapse != 0 {
-		ctx = access.Lift(ctx, w.lapse)
-	}
-	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", bytes.NewReader(body))
+	request := httptest.NewRequestWithContext(w.as(context.Background(), a), http.MethodPost, "/graphql", bytes.NewReader(body))
 	request.Header.Set("Content-Type", "application/json")
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, request)
