@@ -60,7 +60,9 @@ func follow[P any](ctx context.Context, r *Resolver, after *live.ID, e events[P]
 	if err := e.may(ctx); err != nil {
 		return nil, err
 	}
-	if after == nil && stream.After() != "" {
+	// A client that sends the same request again by itself, as browsers do, says only
+	// there what it has received meanwhile.
+	if stream.After() != "" {
 		id, err := live.ParseID(stream.After())
 		if err != nil {
 			return nil, problem.Invalidf("after", "%s", err)

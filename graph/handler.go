@@ -47,6 +47,8 @@ type Deps struct {
 	Stopping <-chan struct{}
 	// Sockets are the limits of each WebSocket; the usual ones where it says none.
 	Sockets transport.SocketBounds
+	// Streams are those of each stream of events.
+	Streams transport.EventsBounds
 }
 
 // bodyLimit is the most bytes that a request may have.
@@ -55,8 +57,8 @@ const bodyLimit = 1 << 20
 // Tokens of one document; checking a larger one costs the square of its fields.
 const tokenLimit = 2000
 
-// NewHandler serves the graph over HTTP and WebSockets, with errors in English or
-// Spanish.
+// NewHandler serves the graph over HTTP, WebSockets and server-sent events, with
+// errors in English or Spanish.
 func NewHandler(d Deps) http.Handler {
 	errors := presenter{log: d.Log, explain: d.Explain, words: locale.NewCatalog()}
 	schema := generated.NewExecutableSchema(generated.Config{
@@ -74,6 +76,9 @@ func NewHandler(d Deps) http.Handler {
 	return locale.Negotiate(transports{exec: engine, list: []graphql.Transport{
 		transport.Socket{
 			Origins: d.Origins, SignIn: d.SignIn, Valid: d.Valid, Stopping: d.Stopping, Log: d.Log, Bounds: d.Sockets,
+		},
+		transport.Events{
+			BodyLimit: bodyLimit, Valid: d.Valid, Stopping: d.Stopping, Log: d.Log, Bounds: d.Streams,
 		},
 		transport.HTTP{BodyLimit: bodyLimit},
 	}})

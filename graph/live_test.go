@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -258,6 +260,41 @@ func TestCrowd(t *testing.T) {
 	settles(t, goroutines, descriptors+len(vanished))
 	for _, l := range vanished {
 		_ = l.conn.CloseNow() // the server has closed it
+	}
+	settles(t, goroutines, descriptors)
+}
+
+// TestCrowdOfStreams: nothing is left of streams that were cut in the middle.
+func TestCrowdOfStreams(t *testing.T) {
+	const crowd = 100
+	h := newHouse(t, transport.SocketBounds{}, live.Options{})
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	goroutines, descriptors := runtime.NumGoroutine(), sockets(t)
+	query := url.Values{"query": {`subscription { wellnessRecorded(after: "` + h.last().String() + `") { wellness { mood } } }`}}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	var listening errgroup.Group
+	for range crowd {
+		listening.Go(func() error {
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, h.url+"?"+query.Encode(), nil)
+			if err != nil {
+				return err
+			}
+			request.Header.Set("Accept", "text/event-stream")
+			response, err := client.Do(request)
+			if err != nil {
+				return err
+			}
+			const want = `{"data":{"wellnessRecorded":{"wellness":{"mood":3}}}}`
+			lines := bufio.NewScanner(response.Body)
+			for lines.Scan() && !strings.Contains(lines.Text(), want) {
+			}
+			return errors.Join(lines.Err(), ctx.Err(), response.Body.Close())
+		})
+	}
+	h.check(3, "")
+	if err := listening.Wait(); err != nil {
+		t.Fatal(err)
 	}
 	settles(t, goroutines, descriptors)
 }

@@ -1,14 +1,21 @@
 package tests
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // schemaFile is the schema that the binary prints.
@@ -88,6 +95,94 @@ func TestSchemaLint(t *testing.T) {
 	if found := lint(bad); len(found.Findings) < 5 {
 		t.Errorf("of a bad schema it says %v", found.Findings)
 	}
+}
+
+// The example with urql compiles against the schema, lists the residents, and hears
+// what happens after, also what happened while it was cut off.
+func TestUrqlExample(t *testing.T) {
+	const example = "../examples/urql"
+	nodeIn(t, example)
+	folder := t.TempDir()
+	if err := os.CopyFS(filepath.Join(folder, "src"), os.DirFS(filepath.Join(example, "src"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"codegen.ts", "package.json", "tsconfig.json", "node_modules"} {
+		from, err := filepath.Abs(filepath.Join(example, name))
+		if err == nil {
+			err = os.Symlink(from, filepath.Join(folder, name))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.RemoveAll(filepath.Join(folder, "src", "gql")); err != nil { // somebody's, perhaps older
+		t.Fatal(err)
+	}
+	node := nodeIn(t, folder)
+	codegen := node("node_modules/@graphql-codegen/cli/esm/bin.js", "--config", "codegen.ts")
+	codegen.Env = append(os.Environ(), "CAREHOME_SCHEMA="+schemaFile(t))
+	must(t, codegen)
+	must(t, node("node_modules/typescript/bin/tsc"))
+
+	f := newFamily(t, shared.get(t))
+	name := fmt.Sprint("Zoë", time.Now().UnixNano())
+	f.change(t, `updateResident(id: "`+f.ana+`", input: {givenName: "`+name+`"}) { resident { id } }`)
+	line, cut := cuttable(t, f.url)
+	command := node("build/main.js", line+"/graphql")
+	var complaints bytes.Buffer
+	command.Stderr = &complaints
+	output, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	over := time.AfterFunc(patience, func() { _ = command.Process.Kill() }) // it may have ended
+	lines := bufio.NewScanner(output)
+	says := func(want string) {
+		t.Helper()
+		var before []string
+		for lines.Scan() {
+			if lines.Text() == want {
+				return
+			}
+			before = append(before, lines.Text())
+		}
+		t.Fatalf("it did not say %q after %q\n%s", want, before, &complaints)
+	}
+	says(name + " López: no check yet")
+	says("following …")
+	for range 3 {
+		cut()
+		f.check(t, f.ana)
+		says("CREATED: " + name + " López, mood 3")
+	}
+	over.Stop()
+	if err := command.Process.Kill(); err != nil {
+		t.Error(err)
+	}
+	if err := command.Wait(); err == nil {
+		t.Error("it ended by itself")
+	}
+}
+
+// cuttable is a line to a server that can be cut: all connections end, and new ones
+// are good again.
+func cuttable(t *testing.T, to string) (line string, cut func()) {
+	t.Helper()
+	target, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.ErrorLog = log.New(io.Discard, "", 0)
+	server := httptest.NewServer(proxy)
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	return server.URL, server.CloseClientConnections
 }
 
 // The example with genqlient compiles against the schema, records a check and lists

@@ -394,9 +394,12 @@ func TestNothingMissed(t *testing.T) {
 			}
 		})
 	}
-	listeners := make([]*rememberer, 3)
+	listeners := make([]*rememberer, 5)
 	for i := range listeners {
-		listeners[i] = &rememberer{last: start, leaveAfter: []int{0, 7, 50}[i]}
+		listeners[i] = &rememberer{last: start, leaveAfter: []int{0, 7, 50, 0, 9}[i], dial: dialEvents}
+		if i < 3 {
+			listeners[i].dial = dialFollower
+		}
 		crowd.Go(func() { listeners[i].listen(ctx, &url) })
 	}
 	more := func(n int) {
@@ -468,7 +471,11 @@ func TestNothingMissed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Logf("%d checks, 3 restarts, %d, %d and %d connections", len(all), listeners[0].connections, listeners[1].connections, listeners[2].connections)
+	connections := 0
+	for _, l := range listeners {
+		connections += l.connections
+	}
+	t.Logf("%d checks, 3 restarts, %d connections", len(all), connections)
 }
 
 func nullable(text string) any {
@@ -499,6 +506,7 @@ func tryCheck(url, resident string) error {
 
 // rememberer listens again and again, from where it was.
 type rememberer struct {
+	dial        func(url, after string) (line, error)
 	leaveAfter  int // events after which it leaves by itself; 0 for never
 	last        string
 	told        []string
@@ -506,18 +514,42 @@ type rememberer struct {
 	failed      error
 }
 
+// line is one connection that a rememberer hears events by.
+type line struct {
+	hear  func() (heard, error)
+	leave func()
+}
+
+func dialFollower(url, after string) (line, error) {
+	f, err := dialSocket(url)
+	if err != nil {
+		return line{}, err
+	}
+	// An error means that the server is away, as the end of what is heard does.
+	_ = f.subscribe("1", followWellness, map[string]any{"a": after})
+	return line{f.hear, func() { _ = f.conn.CloseNow() }}, nil // it may be closed already
+}
+
+func dialEvents(url, after string) (line, error) {
+	s, err := openStream(url, followWellness, nil, after)
+	if err != nil {
+		return line{}, err
+	}
+	return line{s.hear, s.stop}, nil
+}
+
 func (r *rememberer) listen(ctx context.Context, url *atomic.Value) {
 	for ctx.Err() == nil {
-		f, err := dialSocket(url.Load().(string))
+		l, err := r.dial(url.Load().(string), r.last)
 		if err != nil {
 			pause(ctx)
 			continue // the server is away
 		}
 		r.connections++
-		over := context.AfterFunc(ctx, func() { _ = f.conn.CloseNow() })
-		r.failed = r.hear(f)
+		over := context.AfterFunc(ctx, l.leave)
+		r.failed = r.hear(l)
 		over()
-		_ = f.conn.CloseNow() // it may be closed already
+		l.leave()
 		if r.failed != nil {
 			return
 		}
@@ -533,15 +565,13 @@ func pause(ctx context.Context) {
 }
 
 // hear listens until the connection ends, or it leaves.
-func (r *rememberer) hear(f *follower) error {
-	// An error means that the server is away, as the end of what is heard does.
-	_ = f.subscribe("1", followWellness, map[string]any{"a": r.last})
+func (r *rememberer) hear(l line) error {
 	for n := 1; ; n++ {
-		m, gone := f.hear()
+		m, gone := l.hear()
 		if gone != nil {
-			m.Type = "complete" // the server is away
+			m.Type = "gone" // the server is away
 		}
-		if m.Type == "complete" || m.Type == "error" && strings.Contains(string(m.Payload), `"LIMIT_EXCEEDED"`) {
+		if m.Type == "gone" || m.Type == "error" && strings.Contains(string(m.Payload), `"LIMIT_EXCEEDED"`) {
 			break
 		}
 		var payload struct {

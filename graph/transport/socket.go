@@ -236,6 +236,13 @@ type operation struct {
 	subscription bool
 }
 
+// cut ends it without a word: the client hears that the socket ends, and goes on
+// elsewhere, where "complete" would tell it that there is no more.
+func (op *operation) cut() {
+	op.over.Store(true)
+	op.stop()
+}
+
 // serve reads messages until the socket ends.
 func (s *socket) serve() {
 	if s.conn.Subprotocol() != subprotocol {
@@ -291,8 +298,7 @@ func (s *socket) handle(m message) bool {
 		delete(s.operations, m.id)
 		s.mu.Unlock()
 		if op != nil {
-			op.over.Store(true)
-			op.stop()
+			op.cut()
 		}
 	}
 	return true
@@ -411,7 +417,7 @@ func (s *socket) run(ctx context.Context, op *operation, run streamed, params *g
 	s.mu.Lock()
 	op.subscription = admitted.Operation.Operation == ast.Subscription
 	if op.subscription && s.stopping {
-		op.stop()
+		op.cut()
 	}
 	s.mu.Unlock()
 	run.run(ctx, admitted)
@@ -561,7 +567,7 @@ func (s *socket) stopAll(which func(*operation) bool) {
 	s.stopping = true
 	for _, op := range s.operations {
 		if which(op) {
-			op.stop()
+			op.cut()
 		}
 	}
 }

@@ -446,8 +446,8 @@ func TestSocketStops(t *testing.T) {
 	exec.wait(t, exec.started, "values", 1)
 	exec.wait(t, exec.started, "held", 1)
 	close(stopping)
-	p.hears(`{"id":"s","type":"complete"}`)
-	p.say(fmt.Sprintf(ask, "late")) // not answered
+	exec.wait(t, exec.ended, "values", 1) // without "complete", since there is more
+	p.say(fmt.Sprintf(ask, "late"))       // not answered
 	exec.held <- struct{}{}
 	p.hears(`{"id":"q","type":"next","payload":{"data":{"held":true}}}`, `{"id":"q","type":"complete"}`)
 	p.closed(1001, "stopping")

@@ -199,6 +199,8 @@ func spanishMessages() []message {
 			"ha cambiado demasiado de una vez para decirlo uno por uno: hay que leer de nuevo los registros y seguir desde su lastEventID"},
 		{"this subscription was ended: it was more than %d events behind. Follow again from the last event that was received.",
 			"esta suscripción ha terminado: llevaba más de %d eventos de retraso. Se puede seguir de nuevo desde el último evento recibido."},
+		{"say again who you are: your access has changed since you asked",
+			"hay que volver a identificarse: el acceso ha cambiado desde la petición"},
 		{"subscribe over a WebSocket (graphql-transport-ws) or with Accept: text/event-stream",
 			"para suscribirse hay que usar un WebSocket (graphql-transport-ws) o Accept: text/event-stream"},
 		{"at most %d operations may run on one socket at a time", "como máximo pueden ejecutarse %d operaciones a la vez en un mismo socket"},
