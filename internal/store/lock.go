@@ -50,6 +50,18 @@ func waitLock(ctx context.Context, path, suffix string) (*lock, error) {
 	return l.sign()
 }
 
+// lockFor takes the lock of a role. Who writes beside the server waits for whoever
+// does so already, or migrates.
+func lockFor(ctx context.Context, path string, role Role) (*lock, error) {
+	switch role {
+	case KeeperRole:
+		return tryLock(path, keeperLock)
+	case BesideRole:
+		return waitLock(ctx, path, migrateLock)
+	}
+	return tryLock(path, serverLock)
+}
+
 // sign writes into the lock who holds it, for the message of the next one. Where
 // it cannot, the lock is let go.
 func (l *lock) sign() (*lock, error) {

@@ -24,7 +24,7 @@ type Store struct {
 
 	readers *sql.DB
 	writer  *writer   // nil when read-only or kept
-	checks  *sql.Conn // checkpoints; nil without a writer
+	checks  *sql.Conn // checkpoints; nil unless this is the server
 	checkDB *sql.DB
 	log     *os.File // our own descriptor of the -wal
 	durable *durable
@@ -82,18 +82,20 @@ func Open(ctx context.Context, options Options) (s *Store, err error) {
 		}
 	}()
 	if !opts.ReadOnly {
-		suffix := serverLock
-		if opts.Role == KeeperRole {
-			suffix = keeperLock
-		}
-		if s.held, err = tryLock(path, suffix); err != nil {
+		if s.held, err = lockFor(ctx, path, opts.Role); err != nil {
 			return s, err
 		}
 	}
 	if s.schema, err = s.migrate(ctx); err != nil {
 		return s, err
 	}
-	if !opts.ReadOnly && opts.Role == ServerRole {
+	switch {
+	case opts.ReadOnly || opts.Role == KeeperRole:
+	case opts.Role == BesideRole:
+		if s.writer, err = openWriter(ctx, s.writerDSN(), opts.Clock); err != nil {
+			return s, err
+		}
+	default:
 		if err := s.openWriting(ctx); err != nil {
 			return s, err
 		}
@@ -104,7 +106,7 @@ func Open(ctx context.Context, options Options) (s *Store, err error) {
 	}
 	s.expects = expectedSchema(opts.migrations)
 	s.client = s.newClient()
-	if s.writer != nil {
+	if s.checks != nil {
 		background, quit := context.WithCancel(context.Background())
 		s.quit, s.stopped = quit, make(chan struct{})
 		go s.checkpoints(background)

@@ -42,6 +42,12 @@ const (
 	ServerRole Role = "server"
 	// KeeperRole migrates, checks and copies beside a server; it never writes rows.
 	KeeperRole Role = "keeper"
+	// BesideRole makes a few writes beside a server of the same version, such as a
+	// key: it migrates nothing, leaves the log to the server, and syncs each write by
+	// itself. While it has the file open nobody else is it, and nobody migrates or
+	// restores. The server is told nothing of what it wrote, so that must be what
+	// the server reads anew: people and keys.
+	BesideRole Role = "beside"
 )
 
 // Options say which database is opened and how. The zero value of each field but
@@ -125,10 +131,13 @@ func (o Options) complete() (Options, error) {
 		return o, fmt.Errorf("%w: durability %q; it is group, full or relaxed", ErrUnsupported, o.Durability)
 	case o.Reads != StrictReads && o.Reads != RelaxedReads:
 		return o, fmt.Errorf("%w: reads %q; they are strict or relaxed", ErrUnsupported, o.Reads)
-	case o.Role != ServerRole && o.Role != KeeperRole:
+	case o.Role != ServerRole && o.Role != KeeperRole && o.Role != BesideRole:
 		return o, fmt.Errorf("%w: role %q", ErrUnsupported, o.Role)
 	case o.Readers < 1 || o.CacheBytes < 0 || o.WriteTimeout < 0 || o.ReadLife < 0:
 		return o, fmt.Errorf("%w: a negative setting", ErrUnsupported)
+	}
+	if o.Role == BesideRole {
+		o.NoMigrate, o.Durability = true, FullDurability
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -21,9 +21,11 @@ const auditTable = "audit_events"
 type trail struct {
 	clock func() time.Time
 	// head is the last event that was committed; known is false before it was read,
-	// and after a transaction that did not end well.
+	// and after a transaction that did not end well. seen is as of when: another
+	// process that writes beside this one makes it another (see BesideRole).
 	head  audit.Head
 	known bool
+	seen  string
 	// writing is set while the events of a transaction are written; meddled, once
 	// anything else has changed the table.
 	writing, meddled bool
@@ -107,6 +109,12 @@ func (t *trail) keep(ctx context.Context, db session, changes []change, record *
 	if len(changes) == 0 && len(added) == 0 {
 		return t.head, 0, nil
 	}
+	seen, err := column(ctx, db, "PRAGMA data_version")
+	if err != nil {
+		return head, 0, fmt.Errorf("looking for events of others: %w", classify(err))
+	}
+	t.known = t.known && seen[0] == t.seen
+	t.seen = seen[0]
 	head = t.head
 	if !t.known {
 		if head, err = t.next(ctx, db); err != nil {
