@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"errors"
 	"io"
 	"mime"
@@ -195,7 +196,11 @@ func (a answerer) run(params *graphql.RawParams) {
 		return
 	}
 	responses, ctx := a.exec.DispatchOperation(ctx, op)
-	a.write(0, responses(ctx))
+	response := responses(ctx)
+	if response == nil { // the executor answers nobody where the request has ended
+		response = a.exec.DispatchError(ctx, listed(context.Cause(ctx)))
+	}
+	a.write(0, response)
 }
 
 // refuse answers with problems of the request itself.
