@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,8 +21,13 @@ import (
 	"time"
 )
 
-// address names the server to test in the environment.
-const address = "CAREHOME_TEST_URL"
+// What the environment may name: the server to test, and the administrator's key to
+// present to it, as a text or as the file that holds it.
+const (
+	address = "CAREHOME_TEST_URL"
+	keyText = "CAREHOME_TEST_KEY"
+	keyFile = "CAREHOME_TEST_KEY_FILE"
+)
 
 // patience bounds whatever a test waits for.
 const patience = 60 * time.Second
@@ -40,7 +46,43 @@ var build = sync.OnceValues(func() (string, error) {
 	return binary, nil
 })
 
+// bearer presents a key with every request to a server.
+type bearer struct{ host, key string }
+
+// RoundTrip sends the request as the key's.
+func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Host == b.host && r.Header.Get("Authorization") == "" {
+		r = r.Clone(r.Context())
+		r.Header.Set("Authorization", "Bearer "+b.key)
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// testKey is the key to present; none where the tests' own server asks for none.
+func testKey() (string, error) {
+	key, file := os.Getenv(keyText), os.Getenv(keyFile)
+	if key == "" && file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", keyFile, err)
+		}
+		key = string(text)
+	}
+	return strings.TrimSpace(key), nil
+}
+
 func TestMain(m *testing.M) {
+	if to := os.Getenv(address); to != "" {
+		key, err := testKey()
+		server, bad := url.Parse(to)
+		if err = errors.Join(err, bad); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		if key != "" {
+			http.DefaultClient = &http.Client{Transport: bearer{server.Host, key}}
+		}
+	}
 	code := m.Run()
 	shared.stop()
 	lived.stop()

@@ -17,11 +17,13 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"carehome/internal/auth/idp"
 	"carehome/internal/config"
 	"carehome/internal/store"
 )
 
 func TestMain(m *testing.M) {
+	idp.Main()
 	testscript.Main(m, map[string]func(){
 		"carehome": func() {
 			os.Exit(Program{Stdout: os.Stdout, Stderr: os.Stderr}.Main(os.Args[1:], os.Environ()))

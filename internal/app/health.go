@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,12 +85,18 @@ func (p Program) healthcheck(ctx context.Context, c config.HealthcheckCommand) e
 		return fmt.Errorf("reading the address: %w", err)
 	}
 	host = reachable(host)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	scheme, transport := "http", &http.Transport{DisableKeepAlives: true}
+	if c.TLSCert != "" {
+		// The name in the certificate is not this machine's, and nothing is told but
+		// that it is asked: whether it answers is all there is to know.
+		scheme, transport.TLSClientConfig = "https", &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+net.JoinHostPort(host, port)+"/readyz", nil)
 	if err != nil {
 		return fmt.Errorf("asking for the health: %w", err)
 	}
 	// Its own client without a proxy: the question stays on this machine.
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Transport: transport}
 	response, err := client.Do(request)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotReady, err)

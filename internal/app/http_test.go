@@ -157,7 +157,8 @@ func TestHeaders(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
-		"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+		"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'",
+		"Cross-Origin-Resource-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin", "Strict-Transport-Security": "",
 	} {
 		if header.Get(name) != want {
 			t.Errorf("%s is %q", name, header.Get(name))
@@ -169,11 +170,12 @@ func TestSameMachine(t *testing.T) {
 	passed := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	for host, want := range map[string]int{
 		"localhost": 200, "localhost:5000": 200, "127.0.0.1:5000": 200, "[::1]:5000": 200, "[::1]": 200, "127.0.0.1": 200,
+		"home.example": 200, "Home.Example": 200, "home.example:5000": 421, "sub.home.example": 421, "home.example.evil.example": 421,
 		"evil.example": 421, "evil.example:5000": 421, "192.168.1.4:5000": 421, "localhost.evil.example": 421, "": 421,
 	} {
 		answer, request := httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/graphql", nil)
 		request.Host = host
-		sameMachine(passed).ServeHTTP(answer, request)
+		sameMachine(config.Origins{"https://home.example"}, passed).ServeHTTP(answer, request)
 		if answer.Code != want {
 			t.Errorf("Host %q: got %d, want %d", host, answer.Code, want)
 		}
@@ -190,12 +192,19 @@ func TestSameOrigin(t *testing.T) {
 		"OKSamePage":   {http.MethodPost, "Sec-Fetch-Site", "same-origin", 200},
 		"OKRead":       {http.MethodGet, "Sec-Fetch-Site", "cross-site", 200},
 		"ErrOtherSite": {http.MethodPost, "Sec-Fetch-Site", "cross-site", 403},
+		"OKListed":     {http.MethodPost, "Origin", "https://app.example", 200},
 		"ErrOrigin":    {http.MethodPost, "Origin", "https://evil.example", 403},
+		"ErrNull":      {http.MethodPost, "Origin", "null", 403},
+		"ErrScheme":    {http.MethodPost, "Origin", "http://app.example", 403},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer, request := httptest.NewRecorder(), httptest.NewRequest(tc.method, "http://localhost:5000/graphql", nil)
 			request.Header.Set(tc.header, tc.value)
-			sameOrigin(passed).ServeHTTP(answer, request)
+			protected, err := sameOrigin(config.Origins{"https://app.example"}, passed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			protected.ServeHTTP(answer, request)
 			if answer.Code != tc.want {
 				t.Errorf("got %d, want %d", answer.Code, tc.want)
 			}

@@ -43,7 +43,7 @@ func (p Program) keeper(ctx context.Context, c config.KeeperCommand) (err error)
 		return err
 	}
 	defer func() { err = errors.Join(err, figures.close()) }()
-	srv, err := p.listen(ctx, c.Listen, mux, tell, log)
+	srv, err := p.listen(ctx, c.Listen, mux, nil, tell, log)
 	if err != nil {
 		return err
 	}

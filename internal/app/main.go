@@ -100,6 +100,24 @@ func (p Program) Run(ctx context.Context, c *config.Config) error {
 		return p.importFHIR(ctx, c.Import.FHIR)
 	case config.SchemaPrint:
 		return p.printSchema()
+	case config.KeyCreate:
+		return p.createKey(ctx, c.Key.Create)
+	case config.KeyList:
+		return p.listKeys(ctx, c.Key.List)
+	case config.KeyRevoke:
+		return p.revokeKey(ctx, c.Key.Revoke)
+	case config.UserCreate:
+		return p.createUser(ctx, c.User.Create)
+	case config.UserList:
+		return p.listUsers(ctx, c.User.List)
+	case config.UserSetRole:
+		return p.setRole(ctx, c.User.SetRole)
+	case config.UserSetSubject:
+		return p.setSubject(ctx, c.User.SetSubject)
+	case config.UserActivate:
+		return p.setActive(ctx, c.User.Activate.Database, c.User.Activate.Log, c.User.Activate.User, true)
+	case config.UserDeactivate:
+		return p.setActive(ctx, c.User.Deactivate.Database, c.User.Deactivate.Log, c.User.Deactivate.User, false)
 	case config.Access:
 		return p.print("%s", access.Page(ent.AccessFields()))
 	case config.Keeper:
@@ -170,10 +188,13 @@ func exitCode(err error) int {
 	var (
 		wrong *config.Error
 		quiet quietError
+		asked askedError
 	)
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &asked):
+		return exitData
 	case errors.As(err, &wrong) && wrong.Usage:
 		return exitUsage
 	case errors.As(err, &wrong):
@@ -188,6 +209,7 @@ func exitCode(err error) int {
 		{errNotReady, exitTempFail},
 		{seed.ErrOccupied, exitConfig},
 		{errNotDemo, exitConfig},
+		{errNoKey, exitConfig},
 		{context.Canceled, exitTempFail},
 		{syscall.EADDRINUSE, exitTempFail},
 		{store.ErrInUse, exitTempFail},

@@ -40,7 +40,7 @@ func (p Program) listenMetrics(ctx context.Context, c config.Metrics, tell *tele
 	}
 	mux := http.NewServeMux()
 	mux.Handle(metricsPath, tell.Handler())
-	s, err := p.serveOn(ctx, c.MetricsListen, edge{log: log, clock: p.Clock}.wrap(mux), log, func(err error) {
+	s, err := p.serveOn(ctx, c.MetricsListen, edge{log: log, clock: p.Clock}.wrap(mux), nil, log, func(err error) {
 		log.Error("the figures can no longer be read", "error", err)
 	})
 	if err != nil {

@@ -206,7 +206,7 @@ func TestTelling(t *testing.T) {
 // onlyPath reports whether the word is only in the path of a request's line: the
 // address is what somebody has typed, and no record is in any.
 func onlyPath(log, word string) bool {
-	return !strings.Contains(strings.ReplaceAll(log, `"path":"/`+word+`"`, ""), word)
+	return !strings.Contains(log, word)
 }
 
 func TestNothingIsToldUnasked(t *testing.T) {

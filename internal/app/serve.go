@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,10 +13,11 @@ import (
 	"time"
 
 	"carehome/graph"
+	"carehome/internal/auth"
 	"carehome/internal/config"
 	"carehome/internal/live"
+	"carehome/internal/locale"
 	"carehome/internal/problem"
-	"carehome/internal/requestid"
 	"carehome/internal/seed"
 	"carehome/internal/store"
 	"carehome/internal/telemetry"
@@ -31,14 +33,25 @@ const graphPath = "/graphql"
 // while a migration runs or a demo home is made.
 func (p Program) serve(ctx context.Context, c config.ServeCommand) (err error) {
 	log := logger(p.Stderr, c.Log)
-	home := &site{log: log, stopping: make(chan struct{}), watch: p.telemetry(ctx, log)}
+	if err := exposed(c); err != nil {
+		return err
+	}
+	secured, err := p.secured(c.Edge, log)
+	if err != nil {
+		return err
+	}
+	home := &site{log: log, words: locale.NewCatalog(), stopping: make(chan struct{}), watch: p.telemetry(ctx, log)}
 	defer func() { stopTelling(home.watch, log) }()
 	figures, err := p.listenMetrics(ctx, c.Metrics, home.watch, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, figures.close()) }()
-	srv, err := p.listen(ctx, c.Listen, home.routes(c), home.watch, log)
+	routes, err := home.routes(c)
+	if err != nil {
+		return err
+	}
+	srv, err := p.listen(ctx, c.Listen, routes, secured, home.watch, log)
 	if err != nil {
 		return err
 	}
@@ -54,14 +67,21 @@ func (p Program) serve(ctx context.Context, c config.ServeCommand) (err error) {
 	}
 	// Last of all: what was acknowledged is brought into the one file.
 	defer func() { err = errors.Join(err, closeStore(st)) }()
+	defer home.leave()
 	if err := p.open(ctx, home, st, c); err != nil {
 		return err
 	}
 	address := srv.url()
-	warn(ctx, log, c)
+	if home.open {
+		log.WarnContext(ctx, "development mode: everybody on this machine is the home's administrator, since no keys are configured")
+	}
 	log.InfoContext(ctx, "serving", "url", address, "database", string(c.Database.Database), "version", p.version().Version)
 	if c.Demo {
-		if err := p.print(demoText, address, graphPath); err != nil {
+		header := ""
+		if !home.open {
+			header = " -H \"Authorization: Bearer $KEY\""
+		}
+		if err := p.print(demoText, address, graphPath, header); err != nil {
 			return err
 		}
 	}
@@ -85,30 +105,24 @@ func (p Program) serve(ctx context.Context, c config.ServeCommand) (err error) {
 const demoText = `
 A made-up home is ready. Open %[1]s to look around, or ask from here:
 
-  curl %[1]s%[2]s -H 'Content-Type: application/json' -d '{"query":
+  curl %[1]s%[2]s%[3]s -H 'Content-Type: application/json' -d '{"query":
     "{ residents(first: 3) { edges { node { fullName prescriptions(first: 3) { edges { node { medication { name } } } } } } } }"}'
 
 Ctrl-C stops it; everything is kept for the next start.
 `
 
-// warn says loudly who may do what while there are no keys.
-func warn(ctx context.Context, log *slog.Logger, c config.ServeCommand) {
-	if c.Listen.Loopback() {
-		log.WarnContext(ctx, "development mode: everybody on this machine is the home's administrator, since no keys are configured")
-		return
-	}
-	log.WarnContext(ctx, "UNPROTECTED: everybody who reaches this address is the home's administrator, as --allow-unauthenticated asks for", "listen", string(c.Listen))
-}
-
-// site is what a server serves. Its fields but the first four are set once,
+// site is what a server serves. Its fields but the first five are set once,
 // before the gate opens.
 type site struct {
 	log   *slog.Logger
+	words *locale.Catalog
 	watch *telemetry.Telemetry
 	gate  gate
 	// stopping is closed when the server is told to stop: streams end then.
 	stopping chan struct{}
 	store    *store.Store
+	guard    *auth.Guard
+	open     bool // nobody had to say who they are when it was started
 	graph    http.Handler
 	page     http.Handler
 	told     atomic.Pointer[string] // the problems that were logged last
@@ -133,11 +147,15 @@ func (p Program) open(ctx context.Context, s *site, st *store.Store, c config.Se
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Database.Database, err)
 	}
-	api := graph.NewHandler(graph.Deps{
-		Client: st.Client(), Write: hub.Watch(st.Write), Snapshot: st.Snapshot, Explain: explain, Log: s.log,
+	if err := p.identify(ctx, s, st, c, admin); err != nil {
+		return err
+	}
+	s.graph = graph.NewHandler(graph.Deps{
+		Client: st.Client(), Write: hub.Watch(s.guard.Watch(st.Write)), Snapshot: st.Snapshot, Explain: explain, Log: s.log,
 		Watch:   graph.Watch{Operation: s.watch.Operation, Refused: s.watch.Refused},
 		Cursors: cursors,
 		Live:    hub, Stopping: s.stopping,
+		Origins: c.AllowOrigin, SignIn: s.signIn, Valid: s.valid,
 	})
 	if c.Playground {
 		examples, err := web.Examples()
@@ -148,7 +166,7 @@ func (p Program) open(ctx context.Context, s *site, st *store.Store, c config.Se
 			return fmt.Errorf("building the page: %w", err)
 		}
 	}
-	s.store, s.graph = st, asViewer(admin, api)
+	s.store = st
 	s.watch.Add(s.figures)
 	s.gate.open()
 	return nil
@@ -175,23 +193,12 @@ const (
 	demoSeed      = 42
 )
 
-// asViewer does every request in the name of v.
-func asViewer(v viewer.Viewer, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := r.Context()
-		requestid.NameViewer(ctx, v.ID.String(), string(v.Role))
-		telemetry.Asked(ctx, string(v.Role))
-		next.ServeHTTP(w, r.WithContext(viewer.With(ctx, v)))
-	})
-}
-
 // routes are the pages of the server.
-func (s *site) routes(c config.ServeCommand) http.Handler {
+func (s *site) routes(c config.ServeCommand) (http.Handler, error) {
 	mux := http.NewServeMux()
 	healthPages(mux, s.health)
-	mux.Handle(graphPath, throughGate(&s.gate, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.graph.ServeHTTP(w, r)
-	})))
+	mux.Handle(graphPath, shared(c.AllowOrigin, throughGate(&s.gate, s.identified(c.TrustedProxies,
+		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.graph.ServeHTTP(w, r) })))))
 	if c.Playground {
 		page := throughGate(&s.gate, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s.page.ServeHTTP(w, r)
@@ -204,9 +211,9 @@ func (s *site) routes(c config.ServeCommand) http.Handler {
 	})
 	var all http.Handler = mux
 	if c.Listen.Loopback() {
-		all = sameMachine(all)
+		all = sameMachine(c.AllowOrigin, all)
 	}
-	return sameOrigin(all)
+	return sameOrigin(c.AllowOrigin, all)
 }
 
 // health is what /readyz tells.
@@ -253,17 +260,18 @@ func (s *site) tell(ctx context.Context, problems []string) {
 
 // server is an HTTP server on its listener.
 type server struct {
-	http   *http.Server
-	cut    context.CancelFunc // ends the contexts of all requests
-	log    *slog.Logger
-	addr   net.Addr
-	failed <-chan error // of those that listen made
+	http    *http.Server
+	cut     context.CancelFunc // ends the contexts of all requests
+	log     *slog.Logger
+	addr    net.Addr
+	secured bool         // by TLS
+	failed  <-chan error // of those that listen made
 }
 
 // listen begins to serve handler on address, and tells of each request.
-func (p Program) listen(ctx context.Context, address config.Address, handler http.Handler, tell *telemetry.Telemetry, log *slog.Logger) (*server, error) {
+func (p Program) listen(ctx context.Context, address config.Address, handler http.Handler, secured *tls.Config, tell *telemetry.Telemetry, log *slog.Logger) (*server, error) {
 	failed := make(chan error, 1)
-	s, err := p.serveOn(ctx, address, edge{log: log, clock: p.Clock, watch: tell.Request}.wrap(handler), log, func(err error) { failed <- err })
+	s, err := p.serveOn(ctx, address, edge{log: log, clock: p.Clock, watch: tell.Request}.wrap(handler), secured, log, func(err error) { failed <- err })
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +282,7 @@ func (p Program) listen(ctx context.Context, address config.Address, handler htt
 
 // serveOn begins to serve handler on address; fail is told once if that ends by
 // itself.
-func (p Program) serveOn(ctx context.Context, address config.Address, handler http.Handler, log *slog.Logger, fail func(error)) (*server, error) {
+func (p Program) serveOn(ctx context.Context, address config.Address, handler http.Handler, secured *tls.Config, log *slog.Logger, fail func(error)) (*server, error) {
 	settings := net.ListenConfig{Control: giveUp, KeepAliveConfig: net.KeepAliveConfig{
 		Enable: true, Idle: peerIdle, Interval: peerInterval, Count: peerProbes,
 	}}
@@ -295,11 +303,16 @@ func (p Program) serveOn(ctx context.Context, address config.Address, handler ht
 			MaxHeaderBytes:    maxHeaderBytes,
 			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 			BaseContext:       func(net.Listener) context.Context { return base },
+			TLSConfig:         secured,
 		},
-		log: log, addr: listener.Addr(),
+		log: log, addr: listener.Addr(), secured: secured != nil,
 	}
 	go func() {
-		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		serve := s.http.Serve
+		if secured != nil {
+			serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+		}
+		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			fail(err)
 		}
 	}()
@@ -312,7 +325,11 @@ func (s *server) url() string {
 	if err != nil {
 		return s.addr.String()
 	}
-	return "http://" + net.JoinHostPort(reachable(host), port)
+	scheme := "http"
+	if s.secured {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(reachable(host), port)
 }
 
 // drain shuts the gate and waits for those inside, at most timeout. The health

@@ -12,21 +12,30 @@ type Command string
 
 // The commands. Help means that the text of an explanation was asked for.
 const (
-	Help        Command = "help"
-	Serve       Command = "serve"
-	Migrate     Command = "migrate"
-	Seed        Command = "seed"
-	ImportFHIR  Command = "import fhir"
-	SchemaPrint Command = "schema print"
-	Access      Command = "access"
-	Keeper      Command = "keeper"
-	Backup      Command = "backup"
-	Restore     Command = "restore"
-	Verify      Command = "verify"
-	AuditVerify Command = "audit verify"
-	AuditExport Command = "audit export"
-	Healthcheck Command = "healthcheck"
-	Version     Command = "version"
+	Help           Command = "help"
+	Serve          Command = "serve"
+	Migrate        Command = "migrate"
+	Seed           Command = "seed"
+	ImportFHIR     Command = "import fhir"
+	SchemaPrint    Command = "schema print"
+	KeyCreate      Command = "key create"
+	KeyList        Command = "key list"
+	KeyRevoke      Command = "key revoke"
+	UserCreate     Command = "user create"
+	UserList       Command = "user list"
+	UserSetRole    Command = "user set-role"
+	UserSetSubject Command = "user set-subject"
+	UserActivate   Command = "user activate"
+	UserDeactivate Command = "user deactivate"
+	Access         Command = "access"
+	Keeper         Command = "keeper"
+	Backup         Command = "backup"
+	Restore        Command = "restore"
+	Verify         Command = "verify"
+	AuditVerify    Command = "audit verify"
+	AuditExport    Command = "audit export"
+	Healthcheck    Command = "healthcheck"
+	Version        Command = "version"
 )
 
 // Config is a whole command line: the command and the settings of each. Only
@@ -46,6 +55,19 @@ type Config struct {
 	Schema struct {
 		Print SchemaPrintCommand `cmd:"" help:"Write the graph's schema (SDL) to the standard output."`
 	} `cmd:"" help:"Look at the graph's schema."`
+	Key struct {
+		Create KeyCreateCommand `cmd:"" help:"Make an API key and write it to the standard output, once."`
+		List   KeyListCommand   `cmd:"" help:"List the keys: whose they are and when they were last used."`
+		Revoke KeyRevokeCommand `cmd:"" help:"Revoke a key for good."`
+	} `cmd:"" help:"Make, list and revoke API keys, also while the home is served."`
+	User struct {
+		Create     UserCreateCommand     `cmd:"" help:"Add a person."`
+		List       UserListCommand       `cmd:"" help:"List the people who may sign in, and those who have left."`
+		SetRole    UserSetRoleCommand    `cmd:"" help:"Give a person another role."`
+		SetSubject UserSetSubjectCommand `cmd:"" help:"Say who a person is at the identity provider."`
+		Activate   UserActivateCommand   `cmd:"" help:"Let somebody in again who had left."`
+		Deactivate UserDeactivateCommand `cmd:"" help:"Let somebody in no more: keys and tokens stop working at once."`
+	} `cmd:"" help:"Add and change the people who use the system, also while the home is served."`
 	Access  AccessCommand  `cmd:"" help:"Say which role may see and do what, as a page of Markdown."`
 	Keeper  KeeperCommand  `cmd:"" help:"Look after a database that others serve: migrate, check, back up on a schedule."`
 	Backup  BackupCommand  `cmd:"" help:"Write a checked copy of the database, also while it is being served."`
@@ -91,16 +113,36 @@ type Progress struct {
 	Progress bool `default:"true" negatable:"" help:"Show how far long work is: a bar on a terminal, a line now and then elsewhere."`
 }
 
+// Identity says by what people and programs tell who they are.
+type Identity struct {
+	AdminKeyFile   File       `placeholder:"FILE" help:"The file of an administrator's key. The first start of a home without keys makes one and writes it there, for its owner alone to read; a key that is there already is taken in."`
+	OIDCIssuer     Issuer     `name:"oidc-issuer" placeholder:"URL" help:"The OpenID Connect provider whose tokens are good, as they name it, such as https://login.example.org/realms/home."`
+	OIDCAudience   string     `name:"oidc-audience" placeholder:"NAME" help:"What its tokens must be meant for; needed with --oidc-issuer."`
+	OIDCAlgorithms Algorithms `name:"oidc-algorithms" default:"RS256,ES256" placeholder:"LIST" help:"By what its tokens may be signed: of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA."`
+	OIDCRoleClaim  string     `name:"oidc-role-claim" placeholder:"NAME" help:"The claim that tells a person's role, such as role or realm_access.roles; without it the person's account tells."`
+	OIDCRoles      RoleMap    `name:"oidc-roles" placeholder:"LIST" help:"What that claim's values stand for, such as grp-care=CARER,grp-head=MANAGER; without it they are the roles' own names."`
+}
+
+// Edge says how the network reaches the server.
+type Edge struct {
+	TLSCert        File    `name:"tls-cert" placeholder:"FILE" help:"The certificate to answer by TLS with, and those between it and its root (PEM). Read anew when it changes."`
+	TLSKey         File    `name:"tls-key" placeholder:"FILE" help:"The certificate's private key (PEM)."`
+	PlainHTTP      bool    `name:"plain-http" help:"Answer without TLS on an address that other machines can reach: where a proxy before this server speaks TLS, or the network is one of trusted machines alone, as that of a group of containers."`
+	TrustedProxies Proxies `placeholder:"LIST" help:"The proxies before this server, as addresses or networks such as 10.0.0.0/8: what their X-Forwarded-For says is believed when failed attempts are counted."`
+	AllowOrigin    Origins `placeholder:"LIST" help:"The sites whose pages may ask, such as https://app.example.org, or the name by which a proxy on this machine is reached."`
+}
+
 // ServeCommand has the settings of serve.
 type ServeCommand struct {
 	Database
-	Listen               Address       `default:"127.0.0.1:5000" placeholder:"HOST:PORT" help:"The address to answer on. One that other machines can reach needs --allow-unauthenticated."`
-	AllowUnauthenticated bool          `help:"Answer on an address that other machines can reach although nobody has to say who they are: everyone who reaches it may read and change everything. Only for a network that is closed otherwise, such as that of a group of containers. It stands in for keys, which are not there yet."`
-	Demo                 bool          `help:"Serve a made-up home, which is made on the first start; unless --database says otherwise its file is demo.db."`
-	Playground           bool          `default:"true" negatable:"" help:"Serve the page to try the graph with at /."`
-	Reads                string        `default:"strict" enum:"strict,relaxed" placeholder:"MODE" help:"Whether a query may see what is not safe from a power cut yet: strict, never; relaxed, for some milliseconds."`
-	ReadOnly             bool          `help:"Refuse every change, for instance to look at a restored copy. The database must exist and be up to date."`
-	ShutdownTimeout      time.Duration `default:"8s" placeholder:"TIME" help:"How long requests under way may take to finish when the server is told to stop." least:"1s" most:"10m"`
+	Listen          Address       `default:"127.0.0.1:5000" placeholder:"HOST:PORT" help:"The address to answer on. One that other machines can reach needs a key or an identity provider, and TLS or --plain-http."`
+	Demo            bool          `help:"Serve a made-up home, which is made on the first start; unless --database says otherwise its file is demo.db."`
+	Playground      bool          `default:"true" negatable:"" help:"Serve the page to try the graph with at /."`
+	Reads           string        `default:"strict" enum:"strict,relaxed" placeholder:"MODE" help:"Whether a query may see what is not safe from a power cut yet: strict, never; relaxed, for some milliseconds."`
+	ReadOnly        bool          `help:"Refuse every change, for instance to look at a restored copy. The database must exist and be up to date."`
+	ShutdownTimeout time.Duration `default:"8s" placeholder:"TIME" help:"How long requests under way may take to finish when the server is told to stop." least:"1s" most:"10m"`
+	Identity
+	Edge
 	NewHome
 	Durability
 	Metrics
@@ -133,6 +175,82 @@ type ImportFHIRCommand struct {
 	JSON bool `name:"json" noenv:"" help:"Write the report as JSON, for programs."`
 	Log
 	Progress
+}
+
+// KeyCreateCommand has the settings of key create.
+type KeyCreateCommand struct {
+	Database
+	NewHome
+	User     string `noenv:"" placeholder:"WHO" help:"In whose name the key asks: an email address, or an id such as stf_3. The home's first administrator if left out."`
+	Name     string `noenv:"" default:"Made on the command line" placeholder:"TEXT" help:"What the key is for."`
+	ReadOnly bool   `noenv:"" help:"The key can only read."`
+	Days     int    `noenv:"" default:"0" placeholder:"NUMBER" help:"After how many days it expires; 0 means never." least:"0" most:"3650"`
+	JSON     bool   `name:"json" noenv:"" help:"Write the key and what belongs to it as JSON, for programs."`
+	Log
+}
+
+// KeyListCommand has the settings of key list.
+type KeyListCommand struct {
+	Database
+	JSON bool `name:"json" noenv:"" help:"Write them as JSON, for programs."`
+	Log
+}
+
+// KeyRevokeCommand has the settings of key revoke.
+type KeyRevokeCommand struct {
+	Key string `arg:"" help:"The key's id, such as key_3, or how it begins, such as carehome_k3v7qd2a."`
+	Database
+	Log
+}
+
+// UserCreateCommand has the settings of user create.
+type UserCreateCommand struct {
+	Name  string `arg:"" help:"The person's name."`
+	Email string `arg:"" help:"The address for signing in."`
+	Role  string `arg:"" enum:"ADMIN,MANAGER,NURSE,CARER,ACTIVITY_COORDINATOR,REPORTING,FAMILY,SYSADMIN" help:"What the person may see and do: see carehome access."`
+	Database
+	NewHome
+	Subject   string `noenv:"" placeholder:"TEXT" help:"Who the person is at the identity provider (the claim sub); if left out, a verified address tells."`
+	SeesNames bool   `noenv:"" help:"Somebody of the role REPORTING sees names, which are masked otherwise."`
+	Log
+}
+
+// UserListCommand has the settings of user list.
+type UserListCommand struct {
+	Database
+	JSON bool `name:"json" noenv:"" help:"Write them as JSON, for programs."`
+	Log
+}
+
+// UserSetRoleCommand has the settings of user set-role.
+type UserSetRoleCommand struct {
+	User string `arg:"" help:"An email address, or an id such as stf_3."`
+	Role string `arg:"" enum:"ADMIN,MANAGER,NURSE,CARER,ACTIVITY_COORDINATOR,REPORTING,FAMILY,SYSADMIN" help:"What the person may see and do from now on: see carehome access."`
+	Database
+	SeesNames bool `noenv:"" help:"Somebody of the role REPORTING sees names, which are masked otherwise."`
+	Log
+}
+
+// UserSetSubjectCommand has the settings of user set-subject.
+type UserSetSubjectCommand struct {
+	User    string `arg:"" help:"An email address, or an id such as stf_3."`
+	Subject string `arg:"" optional:"" help:"The claim sub of the person's tokens; none if left out."`
+	Database
+	Log
+}
+
+// UserActivateCommand has the settings of user activate.
+type UserActivateCommand struct {
+	User string `arg:"" help:"An email address, or an id such as stf_3."`
+	Database
+	Log
+}
+
+// UserDeactivateCommand has the settings of user deactivate.
+type UserDeactivateCommand struct {
+	User string `arg:"" help:"An email address, or an id such as stf_3."`
+	Database
+	Log
 }
 
 // AccessCommand has no settings.
@@ -198,6 +316,7 @@ type AuditExportCommand struct {
 // HealthcheckCommand has the settings of healthcheck.
 type HealthcheckCommand struct {
 	Listen  Address       `default:"127.0.0.1:5000" placeholder:"HOST:PORT" help:"The address that the server was told to listen on."`
+	TLSCert File          `name:"tls-cert" placeholder:"FILE" help:"The server's certificate, where it has one: then it is asked by TLS."`
 	Timeout time.Duration `name:"healthcheck-timeout" default:"5s" placeholder:"TIME" help:"How long to wait for the answer." least:"100ms" most:"1m"`
 }
 
@@ -220,6 +339,22 @@ type Digest string
 
 // Zone is the IANA name of a time zone.
 type Zone string
+
+// Issuer is the address of an OpenID Connect provider.
+type Issuer string
+
+// Algorithms are names of algorithms for signatures.
+type Algorithms []string
+
+// RoleMap says what role a value stands for.
+type RoleMap map[string]string
+
+// Proxies are networks, of one address or more.
+type Proxies []netip.Prefix
+
+// Origins are sites as browsers name them: scheme://host[:port], in lower case and
+// without the scheme's own port.
+type Origins []string
 
 // Address is HOST:PORT; without a host it means every address of the machine.
 type Address string

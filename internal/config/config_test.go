@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -30,7 +31,8 @@ func TestDefaults(t *testing.T) {
 		"progress":         {s.Progress.Progress, true},
 		"demo":             {s.Demo, false},
 		"read only":        {s.ReadOnly, false},
-		"unauthenticated":  {s.AllowUnauthenticated, false},
+		"plain HTTP":       {s.PlainHTTP, false},
+		"algorithms":       {strings.Join(s.OIDCAlgorithms, " "), "RS256 ES256"},
 		"time zone":        {s.TimeZone, Zone("UTC")},
 	} {
 		if tc.got != tc.want {
@@ -66,7 +68,15 @@ func TestPrecedence(t *testing.T) {
 		"DemoNamed":        {[]string{"--demo", "--database", "x.db"}, nil, func(c *Config) any { return c.Serve.Database.Database }, File("x.db")},
 		"DemoEnvironment":  {[]string{"--demo"}, []string{"CAREHOME_DATABASE=x.db"}, func(c *Config) any { return c.Serve.Database.Database }, File("x.db")},
 		"DemoSameAsUsual":  {[]string{"--demo", "--database", "carehome.db"}, nil, func(c *Config) any { return c.Serve.Database.Database }, File("carehome.db")},
-		"Open":             {[]string{"--listen", "0.0.0.0:5000", "--allow-unauthenticated"}, nil, func(c *Config) any { return c.Serve.Listen }, Address("0.0.0.0:5000")},
+		"Open":             {[]string{"--listen", "0.0.0.0:5000"}, nil, func(c *Config) any { return c.Serve.Listen }, Address("0.0.0.0:5000")},
+		"Issuer":           {[]string{"--oidc-audience", "home"}, []string{"CAREHOME_OIDC_ISSUER=https://login.example.org/realms/home"}, func(c *Config) any { return c.Serve.OIDCIssuer }, Issuer("https://login.example.org/realms/home")},
+		"IssuerHere":       {[]string{"--oidc-audience", "home", "--oidc-issuer", "http://127.0.0.1:9"}, nil, func(c *Config) any { return c.Serve.OIDCIssuer }, Issuer("http://127.0.0.1:9")},
+		"Algorithms":       {[]string{"--oidc-algorithms", "PS256, EdDSA"}, nil, func(c *Config) any { return strings.Join(c.Serve.OIDCAlgorithms, " ") }, "PS256 EdDSA"},
+		"Roles":            {[]string{"--oidc-issuer", "https://x", "--oidc-audience", "y", "--oidc-role-claim", "groups", "--oidc-roles", "cn=a=CARER,b=ADMIN"}, nil, func(c *Config) any { return fmt.Sprint(c.Serve.OIDCRoles) }, "map[b:ADMIN cn=a:CARER]"},
+		"Origins":          {nil, []string{"CAREHOME_ALLOW_ORIGIN=https://App.example.org:443, http://localhost:3000/"}, func(c *Config) any { return strings.Join(c.Serve.AllowOrigin, " ") }, "https://app.example.org http://localhost:3000"},
+		"Proxies":          {[]string{"--trusted-proxies", "10.1.2.3/8,::1"}, nil, func(c *Config) any { return fmt.Sprint(c.Serve.TrustedProxies) }, "[10.0.0.0/8 ::1/128]"},
+		"KeyFor":           {[]string{"key", "create", "--user", "a@b", "--days", "90"}, nil, func(c *Config) any { return c.Key.Create.Days }, 90},
+		"UserRole":         {[]string{"user", "create", "Ana López", "a@b", "NURSE"}, nil, func(c *Config) any { return c.User.Create.Name + c.User.Create.Role }, "Ana LópezNURSE"},
 		"NoMetrics":        {nil, nil, func(c *Config) any { return c.Serve.MetricsListen }, Address("")},
 		"Metrics":          {nil, []string{"CAREHOME_METRICS_LISTEN=0.0.0.0:5002"}, func(c *Config) any { return c.Serve.MetricsListen }, Address("0.0.0.0:5002")},
 		"KeeperMetrics":    {[]string{"keeper", "--metrics-listen", ":5002"}, nil, func(c *Config) any { return c.Keeper.MetricsListen }, Address(":5002")},
@@ -94,6 +104,8 @@ func TestPrecedence(t *testing.T) {
 func TestCommands(t *testing.T) {
 	for line, want := range map[string]Command{
 		"": Serve, "serve": Serve, "--demo": Serve, "migrate --status": Migrate, "seed": Seed, "import fhir x": ImportFHIR,
+		"key create": KeyCreate, "key list": KeyList, "key revoke key_1": KeyRevoke, "user create a b CARER": UserCreate, "user list": UserList,
+		"user set-role a CARER": UserSetRole, "user set-subject a": UserSetSubject, "user activate a": UserActivate, "user deactivate a": UserDeactivate,
 		"access": Access, "schema print": SchemaPrint, "keeper": Keeper, "backup": Backup, "restore x": Restore, "verify": Verify,
 		"verify x": Verify, "audit verify": AuditVerify, "audit export x": AuditExport, "healthcheck": Healthcheck, "version --json": Version,
 		"--help": Help, "-h": Help, "serve -h": Help, "import --help": Help, "import fhir -h": Help, "schema print --help": Help,
@@ -130,10 +142,23 @@ func TestProblems(t *testing.T) {
 			[]string{"There is no setting CAREHOME_LISTN; did you mean CAREHOME_LISTEN?"}},
 		"ErrActIsNoSetting": {"version", []string{"CAREHOME_JSON=1"}, false,
 			[]string{"There is no setting CAREHOME_JSON."}},
-		"ErrOpen": {"--listen 0.0.0.0:5000", nil, false, []string{"Other machines can reach 0.0.0.0:5000, and nobody would have to say who they are: " +
-			"listen on 127.0.0.1 or, where only trusted machines can reach that address, add --allow-unauthenticated."}},
-		"ErrOpenWithoutHost": {"", []string{"CAREHOME_LISTEN=:5000"}, false, []string{"Other machines can reach :5000, and nobody would have to say who they are: " +
-			"listen on 127.0.0.1 or, where only trusted machines can reach that address, add --allow-unauthenticated."}},
+		"ErrNoAudience":   {"--oidc-issuer https://login.example.org", nil, false, []string{"--oidc-issuer needs --oidc-audience: tokens that are meant for somebody else must not be good here."}},
+		"ErrNoIssuer":     {"--oidc-role-claim role", nil, false, []string{"The settings of the identity provider need --oidc-issuer."}},
+		"ErrNoRoleClaim":  {"--oidc-roles a=CARER", nil, false, []string{"--oidc-roles needs --oidc-role-claim."}},
+		"ErrIssuerPlain":  {"--oidc-audience x --oidc-issuer http://login.example.org", nil, false, []string{`--oidc-issuer is "http://login.example.org", but it must begin with https://.`}},
+		"ErrIssuerWord":   {"--oidc-audience x --oidc-issuer login", nil, false, []string{`--oidc-issuer is "login", but an issuer looks like https://login.example.org/realms/home.`}},
+		"ErrSharedSecret": {"--oidc-algorithms HS256", nil, false, []string{`--oidc-algorithms is "HS256", but it can only have RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA.`}},
+		"ErrNone":         {"", []string{"CAREHOME_OIDC_ALGORITHMS=RS256,none"}, false, []string{`CAREHOME_OIDC_ALGORITHMS is "RS256,none", but it can only have RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA.`}},
+		"ErrTLSKey":       {"--tls-cert c.pem", nil, false, []string{"--tls-cert needs --tls-key."}},
+		"ErrTLSCert":      {"--tls-key k.pem", nil, false, []string{"--tls-key needs --tls-cert."}},
+		"ErrPlainTLS":     {"--tls-key k.pem --tls-cert c.pem --plain-http", nil, false, []string{"--plain-http and --tls-cert do not go together."}},
+		"ErrEveryOrigin":  {"--allow-origin *", nil, false, []string{`--allow-origin is "*", but it takes a list of sites, each by its whole name, such as https://app.example.org.`}},
+		"ErrNullOrigin":   {"--allow-origin null", nil, false, []string{`--allow-origin is "null", but it takes a list of sites, each by its whole name, such as https://app.example.org.`}},
+		"ErrOriginStar":   {"--allow-origin https://*.example.org", nil, false, []string{`--allow-origin is "https://*.example.org", but it takes a list of sites, each by its whole name, such as https://app.example.org.`}},
+		"ErrOriginPath":   {"--allow-origin https://example.org/app", nil, false, []string{`--allow-origin is "https://example.org/app", but it takes a list of sites, each by its whole name, such as https://app.example.org.`}},
+		"ErrProxies":      {"--trusted-proxies nginx", nil, false, []string{`--trusted-proxies is "nginx", but it takes a list of addresses or networks, such as 127.0.0.1,10.0.0.0/8.`}},
+		"ErrRole":         {"user create a b KING", nil, false, []string{`<role> is "KING", but it can only be ADMIN, MANAGER, NURSE, CARER, ACTIVITY_COORDINATOR, REPORTING, FAMILY, SYSADMIN.`}},
+		"ErrNoUser":       {"user deactivate", nil, true, []string{"user deactivate needs <user>."}},
 		"ErrReadOnlyDemo": {"--read-only --demo", nil, false, []string{"A made-up home has to be written: --demo and --read-only do not go together."}},
 		"ErrPostgres":     {"--database postgres://u@h/d", nil, false, []string{`--database is "postgres://u@h/d", but PostgreSQL is not supported yet: name a file for SQLite.`}},
 		"ErrURL":          {"--database file:x.db", nil, false, []string{`--database is "file:x.db", but it takes the path of a file, not a URL.`}},
@@ -158,8 +183,6 @@ func TestProblems(t *testing.T) {
 				`CAREHOME_READS is "never", but it can only be strict, relaxed.`,
 				`CAREHOME_LOG_LEVEL is "loud", but it can only be debug, info, warn, error.`,
 				"There is no setting CAREHOME_DURABLE; did you mean CAREHOME_DURABILITY?",
-				"Other machines can reach 0.0.0.0:80, and nobody would have to say who they are: " +
-					"listen on 127.0.0.1 or, where only trusted machines can reach that address, add --allow-unauthenticated.",
 			},
 		},
 	} {

@@ -13,6 +13,7 @@ Examples:
     carehome                            your own home, in carehome.db
     carehome import fhir bundle.json    records from elsewhere
     carehome backup                     a checked copy, also while it is served
+    carehome key create                 a key; from the first one on everybody needs one
 
 Exit codes: 0 done; 64 the command line is wrong; 65 the data given is wrong; 70 something failed; 75 try again later; 78 a setting is wrong.`
 
@@ -23,6 +24,9 @@ func (ServeCommand) Help() string {
     carehome serve --demo
     carehome serve --database /srv/home.db --listen 127.0.0.1:8080
     CAREHOME_LOG_LEVEL=debug carehome
+    carehome serve --listen 0.0.0.0:5000 --tls-cert cert.pem --tls-key key.pem
+
+While there is no key and no identity provider, everybody on this machine is the home's administrator, and other machines are not answered.
 
 It stops at SIGTERM or Ctrl-C: requests under way are finished first. A second signal ends it at once.`
 }
@@ -126,4 +130,77 @@ func (VersionCommand) Help() string {
 	return `Examples:
 
     carehome version --json`
+}
+
+// Help shows key create at work.
+func (KeyCreateCommand) Help() string {
+	return `The key is shown this once; only its hash is kept. From a home's first key on, every request needs one. Examples:
+
+    carehome key create
+    carehome key create --user ana.lopez@example.org --name "Tablet, first floor" --days 90
+    carehome key create --user reports@example.org --read-only > reports.key
+
+Then: curl -H "Authorization: Bearer $(cat reports.key)" ...`
+}
+
+// Help shows key list at work.
+func (KeyListCommand) Help() string {
+	return `Examples:
+
+    carehome key list
+    carehome key list --json --database /srv/home.db`
+}
+
+// Help shows key revoke at work.
+func (KeyRevokeCommand) Help() string {
+	return `A running server refuses the key within 5 seconds. Examples:
+
+    carehome key revoke key_3
+    carehome key revoke carehome_k3v7qd2a`
+}
+
+// Help shows user create at work.
+func (UserCreateCommand) Help() string {
+	return `A person signs in by a key (carehome key create) or at the identity provider. Examples:
+
+    carehome user create "Ana López" ana.lopez@example.org NURSE
+    carehome user create "Regional reports" reports@example.org REPORTING --sees-names`
+}
+
+// Help shows user list at work.
+func (UserListCommand) Help() string {
+	return `Examples:
+
+    carehome user list
+    carehome user list --json`
+}
+
+// Help shows user set-role at work.
+func (UserSetRoleCommand) Help() string {
+	return `A running server knows of it within 5 seconds. Examples:
+
+    carehome user set-role ana.lopez@example.org MANAGER
+    carehome user set-role stf_3 REPORTING --sees-names`
+}
+
+// Help shows user set-subject at work.
+func (UserSetSubjectCommand) Help() string {
+	return `Examples:
+
+    carehome user set-subject ana.lopez@example.org 7c1e6a52-8d0b-4c55-9d1f-1f2b0a6f3e11
+    carehome user set-subject stf_3`
+}
+
+// Help shows user activate at work.
+func (UserActivateCommand) Help() string {
+	return `Examples:
+
+    carehome user activate ana.lopez@example.org`
+}
+
+// Help shows user deactivate at work.
+func (UserDeactivateCommand) Help() string {
+	return `The person stays on record. A running server refuses their keys and tokens within 5 seconds. Examples:
+
+    carehome user deactivate ana.lopez@example.org`
 }

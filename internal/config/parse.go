@@ -116,8 +116,20 @@ func (p *parser) judge(c *Config) {
 		return
 	}
 	s := c.Serve
-	if !s.AllowUnauthenticated && !p.bad["listen"] && !s.Listen.Loopback() {
-		p.problem("Other machines can reach %s, and nobody would have to say who they are: listen on 127.0.0.1 or, where only trusted machines can reach that address, add --allow-unauthenticated.", s.Listen)
+	for _, pair := range []struct {
+		given, lacks bool
+		text         string
+	}{
+		{s.OIDCIssuer != "", s.OIDCAudience == "", "--oidc-issuer needs --oidc-audience: tokens that are meant for somebody else must not be good here."},
+		{s.OIDCAudience != "" || s.OIDCRoleClaim != "", s.OIDCIssuer == "", "The settings of the identity provider need --oidc-issuer."},
+		{len(s.OIDCRoles) > 0, s.OIDCRoleClaim == "", "--oidc-roles needs --oidc-role-claim."},
+		{s.TLSCert != "", s.TLSKey == "", "--tls-cert needs --tls-key."},
+		{s.TLSKey != "", s.TLSCert == "", "--tls-key needs --tls-cert."},
+		{s.TLSCert != "", s.PlainHTTP && s.TLSKey != "", "--plain-http and --tls-cert do not go together."},
+	} {
+		if pair.given && pair.lacks {
+			p.problem("%s", pair.text)
+		}
 	}
 	if s.ReadOnly && s.Demo {
 		p.problem("A made-up home has to be written: --demo and --read-only do not go together.")
@@ -164,6 +176,11 @@ func newParser(environ []string) (*parser, error) {
 		kong.TypeMapper(reflect.TypeFor[Folder](), gather{p, readFolder}),
 		kong.TypeMapper(reflect.TypeFor[Zone](), gather{p, readZone}),
 		kong.TypeMapper(reflect.TypeFor[Digest](), gather{p, readDigest}),
+		kong.TypeMapper(reflect.TypeFor[Issuer](), gather{p, readIssuer}),
+		kong.TypeMapper(reflect.TypeFor[Algorithms](), gather{p, readAlgorithms}),
+		kong.TypeMapper(reflect.TypeFor[RoleMap](), gather{p, readRoleMap}),
+		kong.TypeMapper(reflect.TypeFor[Proxies](), gather{p, readProxies}),
+		kong.TypeMapper(reflect.TypeFor[Origins](), gather{p, readOrigins}),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("building the command line: %w", err)
