@@ -16,7 +16,6 @@ import (
 	"carehome/internal/auth"
 	"carehome/internal/config"
 	"carehome/internal/live"
-	"carehome/internal/locale"
 	"carehome/internal/problem"
 	"carehome/internal/seed"
 	"carehome/internal/store"
@@ -40,7 +39,7 @@ func (p Program) serve(ctx context.Context, c config.ServeCommand) (err error) {
 	if err != nil {
 		return err
 	}
-	home := &site{log: log, words: locale.NewCatalog(), stopping: make(chan struct{}), watch: p.telemetry(ctx, log)}
+	home := &site{log: log, stopping: make(chan struct{}), watch: p.telemetry(ctx, log)}
 	defer func() { stopTelling(home.watch, log) }()
 	figures, err := p.listenMetrics(ctx, c.Metrics, home.watch, log)
 	if err != nil {
@@ -111,11 +110,10 @@ A made-up home is ready. Open %[1]s to look around, or ask from here:
 Ctrl-C stops it; everything is kept for the next start.
 `
 
-// site is what a server serves. Its fields but the first five are set once,
+// site is what a server serves. Its fields but the first four are set once,
 // before the gate opens.
 type site struct {
 	log   *slog.Logger
-	words *locale.Catalog
 	watch *telemetry.Telemetry
 	gate  gate
 	// stopping is closed when the server is told to stop: streams end then.
@@ -207,7 +205,7 @@ func (s *site) routes(c config.ServeCommand) (http.Handler, error) {
 		mux.Handle("/playground/", page)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, r, http.StatusNotFound, problem.NotFound, "there is nothing at this address; the graph is at "+graphPath)
+		refuse(w, r, http.StatusNotFound, problem.NotFound, "there is nothing at this address; the graph is at /graphql")
 	})
 	var all http.Handler = mux
 	if c.Listen.Loopback() {
