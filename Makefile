@@ -30,11 +30,11 @@ bin/golangci-lint-$(GOLANGCI_LINT_VERSION):
 	go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 	mv bin/golangci-lint $@
 
-generate: ## Generate ent/ and the executor from schema/ and graph/
+generate: ## Generate ent/, the executor, docs/access.md and docs/api
 	go generate ./...
 
-regenerate: ## Delete all generated Go and make it again from nothing
-	rm -rf ent graph/ent.graphqls graph/generated graph/model/generated.go
+regenerate: ## Delete all that is generated and make it again from nothing
+	rm -rf ent graph/ent.graphqls graph/generated graph/model/generated.go docs/access.md docs/api
 	go generate ./...
 
 migration: ## Write the next migration: make migration NAME=add_rooms

@@ -17,6 +17,6 @@ func TestAccessPageIsUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(out.Bytes(), page) {
-		t.Error("docs/access.md is out of date: go run . access > docs/access.md")
+		t.Error("docs/access.md is out of date: go generate ./...")
 	}
 }

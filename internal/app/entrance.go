@@ -12,6 +12,7 @@ import (
 
 	"carehome/graph/transport"
 	"carehome/internal/auth"
+	"carehome/internal/locale"
 	"carehome/internal/problem"
 	"carehome/internal/requestid"
 	"carehome/internal/telemetry"
@@ -95,7 +96,9 @@ func (s *site) turnAway(w http.ResponseWriter, r *http.Request, err error) {
 		s.log.ErrorContext(r.Context(), "who is asking could not be found out", "error", err)
 		shown = problem.New(problem.Internal, "", "something went wrong here; the request's id tells us what")
 	}
-	refuse(w, r, status, shown.Code, shown.Message)
+	locale.Negotiate(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, status, shown.Code, s.words.Say(r.Context(), "", shown.Message))
+	})).ServeHTTP(w, r)
 }
 
 // addressOf is from where a request comes, for counting failures: the peer's

@@ -8,10 +8,8 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"time"
 
-	"carehome/internal/locale"
 	"carehome/internal/problem"
 	"carehome/internal/requestid"
 )
@@ -137,22 +135,17 @@ func known(method string) string {
 	return "OTHER"
 }
 
-// words are what messages are in other languages.
-var words = sync.OnceValue(locale.NewCatalog)
-
-// refuse answers in the graph's form and the reader's language: one error with its
-// code and the request's ID. An empty code is left out: the closed list has none
-// for a server that is about to start or stop.
+// refuse answers in the graph's form: one error with its code and the request's
+// ID. An empty code is left out: the closed list has none for a server that is
+// about to start or stop.
 func refuse(w http.ResponseWriter, r *http.Request, status int, code problem.Code, message string) {
 	extensions := map[string]any{"requestId": requestid.From(r.Context())}
 	if code != "" {
 		extensions["code"] = code
 	}
-	locale.Negotiate(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writeJSON(w, status, map[string]any{
-			"errors": []any{map[string]any{"message": words().Say(r.Context(), "", message), "extensions": extensions}},
-		})
-	})).ServeHTTP(w, r)
+	writeJSON(w, status, map[string]any{
+		"errors": []any{map[string]any{"message": message, "extensions": extensions}},
+	})
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) {
@@ -219,13 +212,13 @@ func throughGate(g *gate, next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		w.Header().Set("Retry-After", "1")
+		message := "the server is still starting; try again in a moment"
 		if now == stopping {
 			w.Header().Set("Retry-After", "5")
 			w.Header().Set("Connection", "close")
-			refuse(w, r, http.StatusServiceUnavailable, "", "the server is stopping; try again in a few seconds")
-			return
+			message = "the server is stopping; try again in a few seconds"
 		}
-		w.Header().Set("Retry-After", "1")
-		refuse(w, r, http.StatusServiceUnavailable, "", "the server is still starting; try again in a moment")
+		refuse(w, r, http.StatusServiceUnavailable, "", message)
 	})
 }

@@ -278,35 +278,14 @@ func TestTooManyTries(t *testing.T) {
 	}
 }
 
-// follow opens a stream of events, and returns when it has begun.
-func (r *running) follow(ctx context.Context, key string) io.ReadCloser {
-	r.t.Helper()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url+graphPath, strings.NewReader(`{"query":"subscription { wellnessRecorded { __typename } }"}`))
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Accept", "text/event-stream")
-	request.Header.Set("Authorization", "Bearer "+key)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if kind := response.Header.Get("Content-Type"); response.StatusCode != http.StatusOK || !strings.HasPrefix(kind, "text/event-stream") {
-		text, err := io.ReadAll(response.Body)
-		r.t.Fatalf("no stream: %s %s %s %v", response.Status, kind, text, err)
-	}
-	return response.Body
-}
-
 // TestSocketsEnd: a socket says who it is in its first message, and ends when its
 // key does.
 func TestSocketsEnd(t *testing.T) {
 	database := filepath.Join(t.TempDir(), "home.db")
 	key := run(t, "key", "create", "--database", database)
-	other, moved := newKey(t, database, "CARER"), newKey(t, database, "NURSE")
+	other := newKey(t, database, "CARER")
 	r := start(t, Program{}, "--database", database)
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	join := func(header http.Header, init string) (conn *websocket.Conn, answer string, err error) {
 		t.Helper()
@@ -344,26 +323,13 @@ func TestSocketsEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	moves, _, err := join(nil, `{"type":"connection_init","payload":{"Authorization":"Bearer `+moved+`"}}`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	stream := r.follow(ctx, key)
-	defer closed(t, stream)
 	stays, _, err := join(nil, `{"type":"connection_init","payload":{"Authorization":"Bearer `+other+`"}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	run(t, "key", "revoke", "key_1", "--database", database)
-	run(t, "user", "set-role", "nurse@example.org", "CARER", "--database", database)
 	if _, text, err := conn.Read(ctx); websocket.CloseStatus(err) != 4403 {
 		t.Errorf("the socket of a revoked key got %q, %v", text, err)
-	}
-	if _, text, err := moves.Read(ctx); websocket.CloseStatus(err) != 4403 {
-		t.Errorf("the socket of somebody with another role got %q, %v", text, err)
-	}
-	if text, err := io.ReadAll(stream); err != nil || !strings.Contains(string(text), "UNAUTHENTICATED") {
-		t.Errorf("the stream of a revoked key ends with %q, %v", text, err)
 	}
 	if err := stays.Write(ctx, websocket.MessageText, []byte(`{"type":"ping"}`)); err != nil {
 		t.Fatal(err)
@@ -427,11 +393,8 @@ func TestSecretsStayInside(t *testing.T) {
 	provider := idp.Start(t)
 	folder := t.TempDir()
 	database, file := filepath.Join(folder, "home.db"), filepath.Join(folder, "admin.key")
-	collectors := strings.Repeat("TheCollectorsOwnSecret", 4)
 	p := Program{Getenv: func(variable string) string {
-		return map[string]string{
-			"OTEL_EXPORTER_OTLP_ENDPOINT": to.URL, "OTEL_EXPORTER_OTLP_HEADERS": "authorization=" + collectors,
-		}[variable]
+		return map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": to.URL}[variable]
 	}}
 	r := start(t, p, "--database", database, "--admin-key-file", file, "--metrics-listen", "127.0.0.1:0", "--log-level", "debug",
 		"--oidc-issuer", provider.URL, "--oidc-audience", "home")
@@ -491,7 +454,6 @@ func TestSecretsStayInside(t *testing.T) {
 	}
 	_, _, figures := send(t, request)
 	r.end() // sends the last traces
-	secrets = append(secrets, collectors)
 	shown := map[string]string{"log": r.log.String(), "figures": figures, "traces": traces.text.String(), "output": r.out.String()}
 	for where, what := range shown {
 		if where != "output" && len(what) < 1000 {
@@ -525,19 +487,6 @@ func TestSecretsStayInside(t *testing.T) {
 				t.Errorf("%s has secret %d", file, i)
 			}
 		}
-	}
-}
-
-// TestErrSecretSetting: a setting that cannot be read is not told by its value.
-func TestErrSecretSetting(t *testing.T) {
-	const canary = "TheCollectorsOwnSecret"
-	p := Program{Getenv: func(variable string) string {
-		return map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_HEADERS": canary}[variable]
-	}}
-	r := start(t, p, "--database", filepath.Join(t.TempDir(), "home.db"))
-	r.end()
-	if log := r.log.String(); !strings.Contains(log, "OTEL_EXPORTER_OTLP_HEADERS") || strings.Contains(log, canary) {
-		t.Errorf("the log is %s", log)
 	}
 }
 
@@ -648,11 +597,15 @@ func websocketFrom(t *testing.T, url, origin string) (*websocket.Conn, *http.Res
 func TestGone(t *testing.T) {
 	r := start(t, Program{}, "--database", filepath.Join(t.TempDir(), "home.db"))
 	for i := range 400 {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*5*time.Microsecond)
+		ctx, cancel := context.WithCancel(context.Background())
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+graphPath+"?query=%7B__typename%7D", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
+		go func() {
+			time.Sleep(time.Duration(i) * 5 * time.Microsecond) // a moment like another
+			cancel()
+		}()
 		response, err := http.DefaultClient.Do(request)
 		if err == nil {
 			_ = response.Body.Close() // it may have been cut

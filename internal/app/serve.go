@@ -16,7 +16,9 @@ import (
 	"carehome/internal/auth"
 	"carehome/internal/config"
 	"carehome/internal/live"
+	"carehome/internal/locale"
 	"carehome/internal/problem"
+	"carehome/internal/reference"
 	"carehome/internal/seed"
 	"carehome/internal/store"
 	"carehome/internal/telemetry"
@@ -39,7 +41,7 @@ func (p Program) serve(ctx context.Context, c config.ServeCommand) (err error) {
 	if err != nil {
 		return err
 	}
-	home := &site{log: log, stopping: make(chan struct{}), watch: p.telemetry(ctx, log)}
+	home := &site{log: log, words: locale.NewCatalog(), stopping: make(chan struct{}), watch: p.telemetry(ctx, log)}
 	defer func() { stopTelling(home.watch, log) }()
 	figures, err := p.listenMetrics(ctx, c.Metrics, home.watch, log)
 	if err != nil {
@@ -110,10 +112,11 @@ A made-up home is ready. Open %[1]s to look around, or ask from here:
 Ctrl-C stops it; everything is kept for the next start.
 `
 
-// site is what a server serves. Its fields but the first four are set once,
+// site is what a server serves. Its fields but the first five are set once,
 // before the gate opens.
 type site struct {
 	log   *slog.Logger
+	words *locale.Catalog
 	watch *telemetry.Telemetry
 	gate  gate
 	// stopping is closed when the server is told to stop: streams end then.
@@ -203,15 +206,27 @@ func (s *site) routes(c config.ServeCommand) (http.Handler, error) {
 		}))
 		mux.Handle("/{$}", page)
 		mux.Handle("/playground/", page)
+		docs := reference.Handler(describe)
+		mux.Handle("/docs", docs)
+		mux.Handle("/docs/", docs)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, r, http.StatusNotFound, problem.NotFound, "there is nothing at this address; the graph is at /graphql")
+		refuse(w, r, http.StatusNotFound, problem.NotFound, "there is nothing at this address; the graph is at "+graphPath)
 	})
 	var all http.Handler = mux
 	if c.Listen.Loopback() {
 		all = sameMachine(c.AllowOrigin, all)
 	}
 	return sameOrigin(c.AllowOrigin, all)
+}
+
+// describe makes the documentation of the graph.
+func describe() (*reference.Reference, error) {
+	examples, err := web.Examples()
+	if err != nil {
+		return nil, fmt.Errorf("reading the examples: %w", err)
+	}
+	return reference.New(graph.Schema(), examples)
 }
 
 // health is what /readyz tells.

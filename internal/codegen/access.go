@@ -36,6 +36,22 @@ func checkAccess(t *gen.Type) error {
 	return err
 }
 
+// accessFields are the fields of a type that the page of access tells.
+func accessFields(t *gen.Type) (list []access.Field, err error) {
+	fields, err := graphFields(t)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range fields {
+		is, err := class(f)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, access.Field{Name: camel(f.Name), Class: is})
+	}
+	return list, nil
+}
+
 // classOf is the class of a field as a Go expression. The id is open.
 func classOf(f *gen.Field) (string, error) {
 	class, err := class(f)

@@ -1,9 +1,10 @@
 // Command codegen writes everything that is generated: ent/ and
 // graph/ent.graphqls from schema/, then graph/generated/ and the resolvers'
-// frames from graph/*.graphqls. It needs none of them to run.
+// frames from graph/*.graphqls, then docs/access.md and docs/api. It needs none of them to run.
 //
 //	go run ./internal/codegen                              all of it
-//	go run ./internal/codegen graph                        the graph's executor alone
+//	go run ./internal/codegen graph                        the graph's executor and the docs alone
+//	go run ./internal/codegen docs                         docs/api alone
 //	go run ./internal/codegen/migration NAME               the next migration
 //
 // ent and entgql do what they do best: the builders, and the shape of the graph's

@@ -78,9 +78,9 @@ func entConfig() *gen.Config {
 	}
 }
 
-// generateEnt writes ent/ and the SDL of its types, and returns how these are
-// bound to Go types.
-func generateEnt() (bindings, error) {
+// generateEnt writes ent/ and the SDL of its types, and returns what it learned of
+// these.
+func generateEnt() (*finisher, error) {
 	ex, err := newExtension()
 	if err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func generateEnt() (bindings, error) {
 	if err := entc.Generate(schemaDir, entConfig(), entc.Extensions(ex)); err != nil {
 		return nil, err
 	}
-	return ex.finish.bindings, dropMigrator()
+	return ex.finish, dropMigrator()
 }
 
 // The lines of the client that bring ent's own migrator along, with the parsers
@@ -121,8 +121,8 @@ func dropMigrator() error {
 	return os.RemoveAll(filepath.Join(entDir, "enttest"))
 }
 
-// readBindings finds the bindings without writing anything.
-func readBindings() (bindings, error) {
+// readSchema learns the same without writing anything.
+func readSchema() (*finisher, error) {
 	ex, err := newExtension()
 	if err != nil {
 		return nil, err
@@ -134,5 +134,5 @@ func readBindings() (bindings, error) {
 	if _, err := ex.BuildSchema(graph); err != nil {
 		return nil, err
 	}
-	return ex.finish.bindings, nil
+	return ex.finish, nil
 }

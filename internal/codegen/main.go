@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+
+	"carehome/internal/access"
 )
 
 func main() {
@@ -15,17 +17,31 @@ func main() {
 func run(args []string) error {
 	switch {
 	case len(args) == 0:
-		bindings, err := generateEnt()
+		learned, err := generateEnt()
 		if err != nil {
 			return fmt.Errorf("generating ent: %w", err)
 		}
-		return generateGraph(bindings)
+		return generateRest(learned)
 	case len(args) == 1 && args[0] == "graph":
-		bindings, err := readBindings()
+		learned, err := readSchema()
 		if err != nil {
 			return fmt.Errorf("reading the schema: %w", err)
 		}
-		return generateGraph(bindings)
+		return generateRest(learned)
+	case len(args) == 1 && args[0] == "docs":
+		return generateReference()
 	}
 	return fmt.Errorf("unknown arguments %q; see the package's documentation", args)
+}
+
+// generateRest writes all but ent/.
+func generateRest(learned *finisher) error {
+	if err := generateGraph(learned.bindings); err != nil {
+		return err
+	}
+	page := access.Page(learned.fields)
+	if err := os.WriteFile(accessFile, []byte(page), 0o644); err != nil {
+		return fmt.Errorf("writing the page of access: %w", err)
+	}
+	return generateReference()
 }

@@ -12,19 +12,26 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
+
+	"carehome/internal/access"
+	"carehome/internal/nodeid"
 )
 
 // finisher turns entgql's SDL into that of our API.
 type finisher struct {
 	bindings bindings
 	schema   *ast.Schema
+	// fields are what the page of access tells.
+	fields map[nodeid.Kind][]access.Field
 	// inputs are the input types that are written by hand, extended the fields
 	// that are added by hand to types.
 	inputs   map[string]bool
 	extended []*ast.Definition
 }
 
-func newFinisher() *finisher { return &finisher{bindings: bindings{}, inputs: map[string]bool{}} }
+func newFinisher() *finisher {
+	return &finisher{bindings: bindings{}, fields: map[nodeid.Kind][]access.Field{}, inputs: map[string]bool{}}
+}
 
 // hook is entgql's last step before the SDL is written.
 func (f *finisher) hook(g *gen.Graph, s *ast.Schema) error {
@@ -39,6 +46,9 @@ func (f *finisher) hook(g *gen.Graph, s *ast.Schema) error {
 	}
 	for _, t := range types {
 		if err := f.entity(t); err != nil {
+			return fmt.Errorf("%s: %w", t.Name, err)
+		}
+		if f.fields[nodeid.Kind(kindOf(t))], err = accessFields(t); err != nil {
 			return fmt.Errorf("%s: %w", t.Name, err)
 		}
 	}

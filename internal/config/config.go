@@ -137,7 +137,7 @@ type ServeCommand struct {
 	Database
 	Listen          Address       `default:"127.0.0.1:5000" placeholder:"HOST:PORT" help:"The address to answer on. One that other machines can reach needs a key or an identity provider, and TLS or --plain-http."`
 	Demo            bool          `help:"Serve a made-up home, which is made on the first start; unless --database says otherwise its file is demo.db."`
-	Playground      bool          `default:"true" negatable:"" help:"Serve the page to try the graph with at /."`
+	Playground      bool          `default:"true" negatable:"" help:"Serve the page to try the graph with at /, and the documentation of the graph at /docs."`
 	Reads           string        `default:"strict" enum:"strict,relaxed" placeholder:"MODE" help:"Whether a query may see what is not safe from a power cut yet: strict, never; relaxed, for some milliseconds."`
 	ReadOnly        bool          `help:"Refuse every change, for instance to look at a restored copy. The database must exist and be up to date."`
 	ShutdownTimeout time.Duration `default:"8s" placeholder:"TIME" help:"How long requests under way may take to finish when the server is told to stop." least:"1s" most:"10m"`

@@ -22,7 +22,7 @@ func folders() []string {
 func constructors() map[string]int {
 	return map[string]int{
 		"problem.New": 2, "problem.Invalidf": 1, "problem.NotFoundf": 1, "problem.Conflictf": 1,
-		"problem.Forbiddenf": 0, "problem.Limit": 3, "refuse": 4,
+		"problem.Forbiddenf": 0, "problem.Limit": 3,
 		// Of relay's findings and the schema's.
 		".invalid": 1, ".Add": 2, ".check": 2, ".before": 3,
 	}

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -228,23 +229,32 @@ func (b *browser) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	for i, step := range steps {
 		if err := chromedp.Do(ctx, step); err != nil {
 			b.picture("failed")
-			b.t.Fatalf("%s, step %d: %v; the console: %q", what, i+1, err, b.messages())
+			where, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("location.href"))
+			b.t.Fatalf("%s, step %d: %v; at %s, the console: %q", what, i+1, err, where, b.messages())
 		}
 	}
 }
 
 // shows waits until the element's text has want in it. (chromedp's own polling
-// evaluates text in the page, which the page's policy forbids.)
+// evaluates text in the page, which the page's policy forbids; and a promise of a
+// page that is left meanwhile is never kept.)
 func (b *browser) shows(selector, want string) chromedp.Action[chromedp.Void] {
-	script := fmt.Sprintf(`new Promise(done => {
-		const look = () => {
-			const text = document.querySelector(%q)?.textContent.replaceAll('\u00a0', ' ');
-			if (text?.includes(%q)) done();
-			else requestAnimationFrame(look);
-		};
-		look();
-	})`, selector, want)
-	return chromedp.Evaluate[chromedp.Void](script, chromedp.EvalAwaitPromise)
+	look := chromedp.Evaluate[bool](fmt.Sprintf(`document.querySelector(%q)?.textContent.replaceAll('\u00a0', ' ').includes(%q) ?? false`, selector, want))
+	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		for {
+			once, cancel := context.WithTimeout(ctx, 5*time.Second)
+			there, err := look(once, target)
+			cancel()
+			if there {
+				return chromedp.Void{}, nil
+			}
+			select {
+			case <-time.After(20 * time.Millisecond):
+			case <-ctx.Done():
+				return chromedp.Void{}, errors.Join(fmt.Errorf("%s does not show %q: %w", selector, want, ctx.Err()), err)
+			}
+		}
+	}
 }
 
 // sends waits until a request has the header.

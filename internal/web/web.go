@@ -151,6 +151,34 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
+// Page is one file that is served as it is: packed for whoever can read that, with
+// an ETag of its content.
+type Page struct{ file *file }
+
+// NewPage packs content. Its type follows from the name, which is that of a page
+// (HTML) where it has no extension.
+func NewPage(name string, content []byte) (*Page, error) {
+	if path.Ext(name) == "" {
+		name += ".html"
+	}
+	var packed bytes.Buffer
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(content); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return &Page{newFile(name, packed.Bytes())}, nil
+}
+
+// ServeHTTP answers GET and HEAD; headers other than those of the content are the
+// caller's.
+func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.file.serve(w, r) }
+
 // contentType does not ask the machine's table of types: it differs between
 // machines, and browsers refuse a module of another type.
 func contentType(name string) string {
@@ -161,6 +189,8 @@ func contentType(name string) string {
 		return "text/javascript; charset=utf-8"
 	case ".css":
 		return "text/css; charset=utf-8"
+	case ".json":
+		return "application/json"
 	case ".ttf":
 		return "font/ttf"
 	case ".woff2":

@@ -237,6 +237,9 @@ createRoot(document.getElementById('playground')).render(
   >
     <GraphiQL.Logo>
       <span className="playground-name">carehome</span>
+      <a className="playground-docs" href="docs/">
+        API reference
+      </a>
     </GraphiQL.Logo>
   </GraphiQL>,
 );
