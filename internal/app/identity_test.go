@@ -162,6 +162,15 @@ func TestKeyByTheGraph(t *testing.T) {
 	if status != 200 || strings.Contains(answer, key[20:]) || !strings.Contains(answer, made.Data.CreateAPIKey.APIKey.Prefix) {
 		t.Errorf("the keys: %d %s", status, answer)
 	}
+	// What is done with a key is on record as done with it.
+	_, _, answer = r.as("Bearer "+key, `mutation { updateFacility(id: "fac_1", input: {name: "Elm House"}) { facility { id } } }`)
+	if !strings.Contains(answer, `"fac_1"`) {
+		t.Fatalf("got %s", answer)
+	}
+	_, _, answer = r.as("Bearer "+key, `{ auditEvents(where: {entityID: "fac_1", action: UPDATE}) { edges { node { keyID actor { id } } } } }`)
+	if !strings.Contains(answer, `{"node":{"keyID":"key_1","actor":{"id":"stf_1"}}}`) {
+		t.Errorf("on record: %s", answer)
+	}
 	_, _, answer = r.as("Bearer "+key, `mutation { revokeApiKey(id: "key_1", input: {reason: "lost"}) { apiKey { id revokedAt } } }`)
 	if !strings.Contains(answer, `"revokedAt":"2`) {
 		t.Errorf("revoked: %s", answer)
