@@ -3,7 +3,7 @@ GOLANGCI_LINT_VERSION := v2.14.0
 GOBIN := $(CURDIR)/bin
 export GOBIN
 
-.PHONY: help run demo test race check lint generate regenerate migration bench powercut playground
+.PHONY: help run demo test race check lint generate regenerate migration bench powercut playground screenshots
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,3 +49,6 @@ powercut: ## Cut the power a thousand times (needs /dev/fuse)
 playground: ## Rebuild the embedded playground (needs npm)
 	cd internal/web/ui && npm ci --ignore-scripts --no-audit --no-fund
 	go run ./internal/web/bundle
+
+screenshots: ## Take the pictures in docs/images again (needs Chromium)
+	CAREHOME_SCREENSHOTS=$(CURDIR)/docs/images go test ./internal/web -run 'TestPlayground$$' -count=1

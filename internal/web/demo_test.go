@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"carehome/internal/app"
 	"carehome/internal/config"
@@ -60,9 +62,15 @@ func TestExamplesRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	url := demo(t)
+	before := send(t, url, web.Example{Query: "{ lastEventID }"}).Data["lastEventID"].(string)
 	for _, e := range examples {
 		t.Run(e.Name, func(t *testing.T) {
-			answer := send(t, url, e)
+			var answer answer
+			if e.Kind == "subscription" {
+				answer = follow(t, url, e, before) // those that change something came before
+			} else {
+				answer = send(t, url, e)
+			}
 			if len(answer.Errors) != 0 {
 				t.Fatalf("errors: %s", answer.Errors)
 			}
@@ -82,6 +90,31 @@ type answer struct {
 
 func send(t *testing.T, url string, e web.Example) (a answer) {
 	t.Helper()
+	if err := json.NewDecoder(post(t, url, e, http.Header{})).Decode(&a); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// follow is the first answer to a subscription, after an event.
+func follow(t *testing.T, url string, e web.Example, after string) (a answer) {
+	t.Helper()
+	body := post(t, url, e, http.Header{"Accept": {"text/event-stream"}, "Last-Event-Id": {after}})
+	for lines := bufio.NewScanner(body); lines.Scan(); {
+		if text, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			if err := json.Unmarshal([]byte(text), &a); err != nil {
+				t.Fatal(err)
+			}
+			return a
+		}
+	}
+	t.Fatal("nothing is told")
+	return a
+}
+
+// post sends an example; what comes of it ends with the test.
+func post(t *testing.T, url string, e web.Example, header http.Header) io.Reader {
+	t.Helper()
 	question := map[string]any{"query": e.Query}
 	if e.Variables != "" {
 		question["variables"] = json.RawMessage(e.Variables)
@@ -90,15 +123,20 @@ func send(t *testing.T, url string, e web.Example) (a answer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := http.Post(url+"/graphql", "application/json", bytes.NewReader(body))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/graphql", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
-	if err := json.NewDecoder(response.Body).Decode(&a); err != nil {
+	header.Set("Content-Type", "application/json")
+	request.Header = header
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return a
+	t.Cleanup(func() { response.Body.Close() })
+	return response.Body
 }
 
 // empty reports whether a root field has nothing to show: null, a connection

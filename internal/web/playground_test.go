@@ -23,6 +23,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"carehome/internal/web"
 )
 
 // TestPlayground tries the page as a newcomer would, in a real browser against
@@ -37,7 +39,7 @@ func TestPlayground(t *testing.T) {
 		b.shows(".graphiql-query-editor", "query HomeToday"),
 		b.shows(".examples", "Find a resident by name"),
 		b.shows(".graphiql-tabs", "HomeToday"))
-	b.picture("empty")
+	b.picture("playground-empty")
 
 	b.do("it runs by clicking",
 		chromedp.Click(".graphiql-execute-button"),
@@ -73,7 +75,7 @@ func TestPlayground(t *testing.T) {
 		b.shows(".graphiql-doc-explorer", "Root Types"),
 		chromedp.Click(".graphiql-doc-explorer a"),
 		b.shows(".graphiql-doc-explorer", "residents"))
-	b.picture("docs")
+	b.picture("playground-docs")
 
 	b.do("the explorer lists the fields",
 		chromedp.Click(`[aria-label="Show GraphiQL Explorer"]`),
@@ -90,11 +92,25 @@ func TestPlayground(t *testing.T) {
 		t.Errorf("the browser must keep the history, and no header; it keeps %s", kept)
 	}
 
+	b.do("a subscription shows what happens as it happens",
+		chromedp.Click(`[aria-label="Show Examples"]`),
+		chromedp.Click(`[data-example="410-follow-checks"]`),
+		b.shows(".graphiql-query-editor", "subscription FollowChecks"),
+		chromedp.Click(".graphiql-execute-button"),
+		b.meanwhile(".graphiql-response", `"mood": 5`, func() {
+			send(t, server, web.Example{Query: `mutation { createWellness(input: {
+				residentID: "res_1", takenAt: "2026-11-01T08:30:00Z", mood: 5, feelings: [HAPPY], pulse: 64
+			}) { wellness { id } } }`})
+		}))
+	b.picture("playground-subscription")
+	b.do("until it is stopped",
+		chromedp.Click(".graphiql-execute-button"))
+
 	b.quiet(server)
 }
 
-// TestPlaygroundFollows tries a subscription. The stream is written here by
-// hand: what is tested is that the page reads it as it comes, and lets go.
+// TestPlaygroundFollows tries a subscription whose stream is written here by hand:
+// the page reads it as it comes, goes on where it was cut, and lets go.
 func TestPlaygroundFollows(t *testing.T) {
 	b := browse(t)
 	home, err := url.Parse(demo(t))
@@ -102,16 +118,23 @@ func TestPlaygroundFollows(t *testing.T) {
 		t.Fatal(err)
 	}
 	rest := httputil.NewSingleHostReverseProxy(home)
+	const cut = "the end of the stream, though not of what there is to tell"
 	more, gone := make(chan string), make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Accept") != "text/event-stream" {
 			rest.ServeHTTP(w, r)
 			return
 		}
+		if got := r.Header.Get("X-Request-Id"); got != "fromtheheaderbox" {
+			t.Errorf("the stream is asked for without what is in the header box, where a key would be: %q", got)
+		}
 		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 		for {
 			select {
 			case part := <-more:
+				if part == cut {
+					return
+				}
 				if _, err := io.WriteString(w, part); err != nil {
 					t.Error(err)
 					return
@@ -138,6 +161,10 @@ func TestPlaygroundFollows(t *testing.T) {
 	b.do("the page",
 		chromedp.Navigate(server.URL),
 		b.shows(".graphiql-query-editor", "query HomeToday"),
+		b.shows(".graphiql-editor-tool", "Authorization"),
+		chromedp.Click(".graphiql-editor-tool .graphiql-editor:not(.hidden)"),
+		chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)),
+		insert(`{ "X-Request-Id": "fromtheheaderbox" } // no bracket is last: the editor would add its own`),
 		chromedp.Click(".graphiql-query-editor .graphiql-editor"),
 		chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)),
 		insert("subscription Rounds { round }"),
@@ -148,7 +175,12 @@ func TestPlaygroundFollows(t *testing.T) {
 		b.shows(".graphiql-response", `"first"`),
 		event("event: next\ndata: {\"data\": "), event("{\"round\": \"second\"}}\n\n"),
 		b.shows(".graphiql-response", `"second"`))
-	b.picture("subscription")
+	b.do("goes on from the last event when it was cut",
+		event("event: next\nid: 7-00000000\ndata: {\"data\": {\"round\": \"third\"}}\n\n"),
+		event(cut),
+		b.sends("Last-Event-ID", "7-00000000"),
+		event("event: next\nid: 8-00000000\ndata: {\"data\":\ndata: {\"round\": \"fourth\"}}\n\n"),
+		b.shows(".graphiql-response", `"fourth"`))
 	b.do("stops by clicking",
 		chromedp.Click(".graphiql-execute-button"),
 		func(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
@@ -252,6 +284,23 @@ func (b *browser) shows(selector, want string) chromedp.Action[chromedp.Void] {
 			case <-time.After(20 * time.Millisecond):
 			case <-ctx.Done():
 				return chromedp.Void{}, errors.Join(fmt.Errorf("%s does not show %q: %w", selector, want, ctx.Err()), err)
+			}
+		}
+	}
+}
+
+// meanwhile does something again and again until the element shows what comes of it:
+// when a subscription has begun, nothing says so.
+func (b *browser) meanwhile(selector, want string, do func()) chromedp.Action[chromedp.Void] {
+	shows := b.shows(selector, want)
+	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		for {
+			do()
+			once, cancel := context.WithTimeout(ctx, time.Second)
+			_, err := shows(once, target)
+			cancel()
+			if err == nil || ctx.Err() != nil {
+				return chromedp.Void{}, err
 			}
 		}
 	}

@@ -125,28 +125,57 @@ function follow(params, headers) {
   };
 }
 
-// listen hands every "next" event to the observer until the stream ends.
+// A stream that was cut is asked for again, for a minute.
+const retryWait = 1000;
+const retryAttempts = 60;
+
+// listen hands every "next" event to the observer until the server says that there
+// are no more. Where the stream ends before, it goes on from the last event.
 async function listen(params, headers, observer, signal) {
-  const response = await post(params, headers, 'text/event-stream', signal);
-  if (!response.headers.get('Content-Type')?.startsWith('text/event-stream')) {
-    observer.next(await answer(response)); // refused, with the reason
-    observer.complete();
-    return;
+  const stream = { params, headers, observer, signal, begun: false, last: undefined };
+  for (let failures = 0; ; failures++) {
+    try {
+      if (await read(stream, () => (failures = 0))) break;
+    } catch (error) {
+      if (!stream.begun || failures >= retryAttempts) throw error;
+    }
+    if (signal.aborted) return;
+    await new Promise(resolve => setTimeout(resolve, retryWait));
+    if (signal.aborted) return;
   }
+  observer.complete();
+}
+
+// read reads one stream to its end: true if there is no more.
+async function read(stream, heard) {
+  const { params, headers, observer, signal } = stream;
+  const from = stream.last ? { ...headers, 'Last-Event-ID': stream.last } : headers;
+  const response = await post(params, from, 'text/event-stream', signal);
+  if (!response.headers.get('Content-Type')?.startsWith('text/event-stream')) {
+    if (stream.begun && response.status >= 500) return false; // a proxy, or a server that is starting
+    observer.next(await answer(response)); // refused, with the reason
+    return true;
+  }
+  stream.begun = true;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   for (;;) {
     const { value, done } = await reader.read();
-    if (done) break;
+    if (done) return false;
     const events = (text + value).split('\n\n');
     text = events.pop(); // not yet whole
     for (const event of events) {
-      const lines = event.split('\n');
-      const data = lines.filter(line => line.startsWith('data:')).map(line => line.slice('data:'.length));
-      if (lines.includes('event: next')) observer.next(JSON.parse(data.join('\n')));
+      const fields = { data: '' };
+      for (const line of event.split('\n')) {
+        const [, name, part] = /^(\w+): ?(.*)$/.exec(line) ?? [];
+        if (name) fields[name] = name === 'data' ? fields.data + part : part;
+      }
+      if (fields.id) stream.last = fields.id;
+      if (fields.event === 'next') observer.next(JSON.parse(fields.data));
+      if (fields.event === 'complete') return true;
+      heard();
     }
   }
-  observer.complete();
 }
 
 const groups = [
