@@ -81,6 +81,10 @@ func TestMain(m *testing.M) {
 		}
 		if key != "" {
 			http.DefaultClient = &http.Client{Transport: bearer{server.Host, key}}
+			if err := os.Setenv(keyText, key); err != nil { // for the clients in other languages
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
 		}
 	}
 	code := m.Run()

@@ -4,7 +4,8 @@
 //	node follow.mjs ws|sse|query-ws|query-sse http://127.0.0.1:5000/graphql [resident [last event]]
 //
 // It goes on until the operation ends, or its standard input does. A line there is
-// the URL where the server is from now on.
+// the URL where the server is from now on. CAREHOME_TEST_KEY is presented where it is
+// set.
 import { createInterface } from 'node:readline';
 import { createClient as createStreams } from 'graphql-sse';
 import { createClient as createSockets } from 'graphql-ws';
@@ -29,11 +30,14 @@ if (how.startsWith('query')) {
 const retryWait = () => new Promise(resolve => setTimeout(resolve, 100));
 const retryAttempts = 600;
 
+const key = process.env.CAREHOME_TEST_KEY;
+const presented = key ? { Authorization: `Bearer ${key}` } : {};
 const client =
   how.endsWith('sse')
-    ? createStreams({ url: () => url, retry: retryWait, retryAttempts })
+    ? createStreams({ url: () => url, headers: presented, retry: retryWait, retryAttempts })
     : createSockets({
         url: () => url.replace('http', 'ws'),
+        connectionParams: presented,
         webSocketImpl: WebSocket,
         lazy: true,
         retryWait,
