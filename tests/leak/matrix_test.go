@@ -116,7 +116,7 @@ func TestPlantedLeaksAreFound(t *testing.T) {
 		// in are paths that must report it.
 		in []string
 	}{
-		"rows":    {access.Rows, []string{"node", "nodes", "list", "count", "edge", "filter", "hop", "order", "search", "bisect"}},
+		"rows":    {access.Rows, []string{"node", "nodes", "list", "count", "edge", "filter", "hop", "order", "search", "bisect", "nested", "subscription"}},
 		"fields":  {access.Fields, []string{"node", "list"}},
 		"filters": {access.Filters, []string{"filter", "hop", "order", "search"}},
 		"acts":    {access.Acts, []string{"act", "reference"}},

@@ -1,6 +1,7 @@
 package leak
 
 import (
+	"cmp"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -87,6 +88,12 @@ var standIns = map[string]string{
 // edgeClasses are those of the edges that not everybody sees who sees the row.
 var edgeClasses = map[string]string{
 	"Resident.spo2ScaleAuthorisedBy": "clinical", "ResidentContact.portalUser": "admin",
+}
+
+// computed are the fields that are made of others, with the class of what they are
+// made of. The field of a row that has no class and no line here is refused.
+var computed = map[string]string{
+	"Resident.fullName": "personal", "Resident.age": "open", "Activity.startsAt": "open", "AuditEvent.residentIDs": "admin",
 }
 
 // farColumns lead to the many rows of an edge: the column in which they name this
@@ -468,21 +475,95 @@ func (o *oracle) hides(a asker, typ, class string) bool {
 	return false
 }
 
-// class of a field, empty for one that is computed.
-func (o *oracle) class(typ, field string) string { return o.classes[typ][field] }
+// class of a field, empty for an edge.
+func (o *oracle) class(typ, field string) string {
+	return cmp.Or(o.classes[typ][field], computed[typ+"."+field])
+}
 
-// wants is what a viewer is to be shown of a row it sees; fields about which the
-// oracle has no word are left out.
+// complete fails for whatever the schema has and the oracle has no word on: then
+// the matrix would not look at it.
+func (o *oracle) complete(t testing.TB) {
+	t.Helper()
+	object := func(name string, known ...string) {
+		for _, f := range o.schema.Types[name].Fields {
+			if !slices.Contains(known, f.Name) {
+				t.Errorf("the oracle does not know %s.%s", name, f.Name)
+			}
+		}
+	}
+	roots := []string{"node", "nodes", "lastEventID", "__schema", "__type"}
+	for _, typ := range o.types() {
+		object(typ+"Connection", "edges", "pageInfo", "totalCount")
+		object(typ+"Edge", "node", "cursor")
+		edges := map[string]bool{}
+		for _, e := range o.edges(typ) {
+			edges[e.name] = true
+		}
+		for _, f := range o.schema.Types[typ].Fields {
+			if o.class(typ, f.Name) == "" && !edges[f.Name] && !strings.HasPrefix(f.Name, "__") {
+				t.Errorf("the oracle does not know of what class %s.%s is: say so in computed", typ, f.Name)
+			}
+		}
+		for _, f := range o.schema.Types[typ+"WhereInput"].Fields {
+			if o.asks(typ, f.Name) == "" && !slices.Contains([]string{"not", "and", "or"}, f.Name) && otherFilters[typ+"."+f.Name] == "" {
+				t.Errorf("the matrix does not know the filter %s of %s", f.Name, typ)
+			}
+		}
+		for _, key := range o.schema.Types[typ+"OrderField"].EnumValues {
+			if o.class(typ, orderField(key.Name)) == "" {
+				t.Errorf("the oracle does not know what %s are ordered by with %s", typ, key.Name)
+			}
+		}
+		for _, f := range o.schema.Query.Fields {
+			if one := f.Type.Name() == typ && f.Arguments.ForName("id") != nil; one || f.Type.Name() == typ+"Connection" {
+				roots = append(roots, f.Name)
+			}
+		}
+	}
+	object("Query", roots...)
+	object("PageInfo", "hasNextPage", "hasPreviousPage", "startCursor", "endCursor")
+}
+
+// otherFilters ask for what is no field of the row; where the matrix tries them.
+var otherFilters = map[string]string{
+	"Activity.searchText": "search", "Medication.searchText": "search", "Resident.searchText": "search",
+	"AuditEvent.residentID": "about",
+}
+
+// operators are what filters say after a field's name.
+var operators = strings.Fields("NEQ In NotIn GT GTE LT LTE Contains ContainsFold EqualFold HasPrefix HasSuffix IsNil NotNil")
+
+// asks is the field or the edge that a filter asks for, or empty.
+func (o *oracle) asks(typ, filter string) string {
+	for field := range o.classes[typ] {
+		if op, is := strings.CutPrefix(filter, field); is && (op == "" || slices.Contains(operators, op)) {
+			return field
+		}
+	}
+	for _, e := range o.edges(typ) {
+		if has := "has" + pascal(e.name); filter == has || filter == has+"With" {
+			return e.name
+		}
+	}
+	return ""
+}
+
+// orderField is the field that a key orders by.
+func orderField(key string) string {
+	if key == "ID" {
+		return "id"
+	}
+	return camel(strings.ToLower(key))
+}
+
+// wants is what a viewer is to be shown of a row it sees.
 func (o *oracle) wants(a asker, typ string, r row) map[string]any {
 	number := uint32(r.id())
 	shown := maps.Clone(o.shown[name(r)])
-	masked := false
 	for field := range shown {
-		class := o.class(typ, field)
-		if class == "" || !o.hides(a, typ, class) {
+		if !o.hides(a, typ, o.class(typ, field)) {
 			continue
 		}
-		masked = true
 		shown[field] = nil
 		if in, has := standIns[typ+"."+field]; has {
 			if strings.Contains(in, "%d") {
@@ -504,8 +585,6 @@ func (o *oracle) wants(a asker, typ string, r row) map[string]any {
 				}
 			}
 			shown[field] = content
-		case o.class(typ, field) == "" && masked:
-			delete(shown, field)
 		}
 	}
 	return shown

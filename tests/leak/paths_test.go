@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vektah/gqlparser/v2/ast"
@@ -56,6 +57,7 @@ func leakPaths() []path {
 		{"order", reads, orderCells},
 		{"cursor", reads, cursorCells},
 		{"search", reads, searchCells},
+		{"about", reads, aboutCells},
 		{"bisect", reads, bisectCells},
 		{"act", tries, actCells},
 		{"reference", tries, referenceCells},
@@ -364,7 +366,7 @@ func nestedCells(w *world, a asker) (cells []cell) {
 				}})
 			}
 			for _, key := range o.schema.Types[e.far+"OrderField"].EnumValues {
-				at := o.refused(a, e.far, o.class(e.far, camel(strings.ToLower(key.Name))), "orderBy.0.field")
+				at := o.refused(a, e.far, o.class(e.far, orderField(key.Name)), "orderBy.0.field")
 				if at == "" {
 					continue
 				}
@@ -569,7 +571,12 @@ func filterCells(w *world, a asker) (cells []cell) {
 var allClasses = []string{"open", "personal", "clinical", "notes", "admin"}
 
 // pascal writes an edge's name as filters do.
-func pascal(field string) string { return strings.ToUpper(field[:1]) + field[1:] }
+func pascal(field string) string {
+	if rest, ok := strings.CutPrefix(field, "api"); ok {
+		return "API" + rest
+	}
+	return strings.ToUpper(field[:1]) + field[1:]
+}
 
 func hopCells(w *world, a asker) (cells []cell) {
 	o := w.oracle
@@ -673,10 +680,7 @@ func orderCells(w *world, a asker) (cells []cell) {
 	}
 	for _, typ := range o.types() {
 		for _, key := range o.schema.Types[typ+"OrderField"].EnumValues {
-			field := camel(strings.ToLower(key.Name))
-			if key.Name == "ID" {
-				field = "id"
-			}
+			field := orderField(key.Name)
 			for _, direction := range []string{"ASC", "DESC"} {
 				cells = append(cells, cell{typ, func() []string {
 					return w.listed(a, typ, "orderBy: [{field: ID}, {field: "+key.Name+", direction: "+direction+"}]", nil,
@@ -756,6 +760,32 @@ func searchCells(w *world, a asker) (cells []cell) {
 		}
 	}
 	return cells
+}
+
+// aboutCells asks for the events about each resident.
+func aboutCells(w *world, a asker) (cells []cell) {
+	o := w.oracle
+	about := func(id string, keep func(row) bool) cell {
+		return cell{"AuditEvent", func() []string {
+			raw, leaks := w.got(a, "query($id: ID!) { auditEvents(first: 200, where: {residentID: $id}) { totalCount edges { node { id residentIDs } } } }", map[string]any{"id": id})
+			want := []string{}
+			for _, r := range o.rows["AuditEvent"] {
+				if o.sees(a, "AuditEvent", r) && keep(r) {
+					want = append(want, name(r))
+				}
+			}
+			if ids := idsIn(read(raw).Data["auditEvents"]); !reflect.DeepEqual(sorted(ids), sorted(want)) {
+				leaks = append(leaks, fmt.Sprintf("the events about %s are %v, should be %v: %s", id, ids, want, raw))
+			}
+			return leaks
+		}}
+	}
+	for _, r := range o.rows["Resident"] {
+		cells = append(cells, about(name(r), func(event row) bool {
+			return slices.Contains(strings.Split(strings.Trim(event.text("residents"), "[]"), ","), strconv.FormatUint(uint64(uint32(r.id())), 10))
+		}))
+	}
+	return append(cells, about(missing("Resident"), func(row) bool { return false }))
 }
 
 // bisectCells goes through what a hidden row holds letter by letter, directly and
@@ -985,11 +1015,12 @@ func actCells(w *world, a asker) (cells []cell) {
 	return cells
 }
 
-// referenceCells points new rows at rows that are hidden, missing, and seen.
+// referenceCells points new rows, and rows that there are, at rows that are hidden
+// and missing.
 func referenceCells(w *world, a asker) (cells []cell) {
 	o := w.oracle
 	for _, m := range o.acts() {
-		if m.verb != "create" {
+		if m.verb != "create" && m.verb != "update" {
 			continue
 		}
 		for _, f := range o.schema.Types[m.field.Arguments.ForName("input").Type.Name()].Fields {
@@ -998,7 +1029,7 @@ func referenceCells(w *world, a asker) (cells []cell) {
 			}
 			far := o.referred(m.field.Arguments.ForName("input").Type.Name(), f.Name)
 			ask := func(id string) ([]byte, []string) {
-				v := o.variables(m, "", func(string) string { return missing(far) })
+				v := o.variables(m, name(first(o.rows[m.typ])), func(string) string { return missing(far) })
 				in := v["input"].(map[string]any)
 				for field, value := range in {
 					if s, ok := value.(string); ok && s == missing(far) {
@@ -1009,6 +1040,7 @@ func referenceCells(w *world, a asker) (cells []cell) {
 				if f.Type.Elem != nil {
 					in[f.Name] = []any{id}
 				}
+				delete(in, "expectedVersion") // it would be told first
 				return w.got(a, o.document(m), v)
 			}
 			cells = append(cells, cell{m.typ, func() []string {

@@ -98,6 +98,7 @@ func newWorld(t testing.TB, lapse access.Rule) *world {
 		t.Fatal(err, closeErr)
 	}
 	w.oracle = newOracle(t, w.file)
+	w.oracle.complete(t)
 	w.oracle.mark(t)
 
 	st = openStore(t, w.file)
