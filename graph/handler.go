@@ -4,12 +4,15 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"carehome/ent"
+	"carehome/graph/documents"
 	"carehome/graph/generated"
+	"carehome/graph/limits"
 	"carehome/graph/transport"
 	"carehome/internal/care"
 	"carehome/internal/live"
@@ -43,6 +46,14 @@ type Deps struct {
 	SignIn func(ctx context.Context, key string) (context.Context, error)
 	// Valid reports whether the viewer of ctx is still who it was; nil for always.
 	Valid func(ctx context.Context) bool
+	// Limits are how much may be asked for; the zero value is limits.Default.
+	Limits limits.Limits
+	// Now is the clock that rates are counted by; nil for the system's.
+	Now func() time.Time
+	// Trusted are the only documents that are answered; nil for all.
+	Trusted *documents.Manifest
+	// NoIntrospection hides the schema.
+	NoIntrospection bool
 	// Stopping is closed when the server is about to stop.
 	Stopping <-chan struct{}
 	// Sockets are the limits of each WebSocket; the usual ones where it says none.
@@ -51,12 +62,6 @@ type Deps struct {
 	Streams transport.EventsBounds
 }
 
-// bodyLimit is the most bytes that a request may have.
-const bodyLimit = 1 << 20
-
-// Tokens of one document; checking a larger one costs the square of its fields.
-const tokenLimit = 2000
-
 // NewHandler serves the graph over HTTP, WebSockets and server-sent events, with
 // errors in English or Spanish.
 func NewHandler(d Deps) http.Handler {
@@ -64,24 +69,33 @@ func NewHandler(d Deps) http.Handler {
 	schema := generated.NewExecutableSchema(generated.Config{
 		Resolvers: &Resolver{client: d.Client, write: care.Guard(d.Write), live: d.Live, snapshot: d.Snapshot},
 	})
+	if d.Limits == (limits.Limits{}) {
+		d.Limits = limits.Default()
+	}
+	if d.Sockets.Operations == 0 {
+		d.Sockets.Operations = d.Limits.SocketOperations
+	}
+	if d.Sockets.MessageBytes == 0 {
+		d.Sockets.MessageBytes = int64(d.Limits.BodyBytes)
+	}
 	if d.Cursors == nil {
 		d.Cursors = relay.RandomSealer()
 	}
-	engine := newEngine(schema, errors.present, d.Watch)
+	engine := newEngine(schema, errors.present, d)
 	engine.exec.AroundOperations(d.Watch.operations)
 	engine.exec.AroundOperations(nameOperation)
 	engine.exec.AroundOperations(sealCursors(d.Cursors))
 	engine.exec.AroundOperations(withZone(d.Client))
 	engine.exec.AroundResponses(inSnapshot(d.Snapshot, errors.present))
-	return locale.Negotiate(transports{exec: engine, list: []graphql.Transport{
+	return locale.Negotiate(fromAddress(transports{exec: engine, list: []graphql.Transport{
 		transport.Socket{
 			Origins: d.Origins, SignIn: d.SignIn, Valid: d.Valid, Stopping: d.Stopping, Log: d.Log, Bounds: d.Sockets,
 		},
 		transport.Events{
-			BodyLimit: bodyLimit, Valid: d.Valid, Stopping: d.Stopping, Log: d.Log, Bounds: d.Streams,
+			BodyLimit: d.Limits.BodyBytes, Valid: d.Valid, Stopping: d.Stopping, Log: d.Log, Bounds: d.Streams,
 		},
-		transport.HTTP{BodyLimit: bodyLimit},
-	}})
+		transport.HTTP{BodyLimit: d.Limits.BodyBytes},
+	}}))
 }
 
 // transports let each request be answered by the first that supports it.

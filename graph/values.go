@@ -5,10 +5,12 @@ import (
 	"math"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"carehome/graph/limits"
 	"carehome/internal/live"
 	"carehome/internal/nodeid"
 	"carehome/internal/problem"
@@ -20,10 +22,18 @@ import (
 // so that all values that cannot be read are told at once, each with its path. (The
 // executor's own reading stops at the first, and other root fields may have run by
 // then.)
-func wrongValues(schema *ast.Schema, op *graphql.OperationContext) problem.List {
-	r := valueReader{schema: schema, variables: op.Variables, seen: map[string]bool{}}
+//
+// It also counts the filters and the lists: what is more than may be comes first.
+func wrongValues(schema *ast.Schema, op *graphql.OperationContext, l limits.Limits) problem.List {
+	r := valueReader{schema: schema, variables: op.Variables, limits: l, seen: map[string]bool{}}
 	r.selections(op.Operation.SelectionSet)
-	return r.wrong
+	if r.conditions > l.Conditions {
+		r.exceed(problem.Limit("", l.Conditions, r.conditions, "filters may have at most %d conditions", l.Conditions).With("name", "conditions"))
+	}
+	if r.farthest > l.Hops {
+		r.exceed(problem.Limit("", l.Hops, r.farthest, "a filter may follow at most %d edges in a row", l.Hops).With("name", "hops"))
+	}
+	return append(r.exceeded, r.wrong...)
 }
 
 // valueReader collects the values that cannot be read.
@@ -33,6 +43,40 @@ type valueReader struct {
 	// seen are the fragments that were walked and the paths that were refused.
 	seen  map[string]bool
 	wrong problem.List
+	// limits are how much the values may be, and exceeded what is more than that.
+	limits   limits.Limits
+	exceeded problem.List
+	// conditions are those of all filters, hops the edges that lead to the filter that
+	// is being read, and farthest the most of them.
+	conditions, hops, farthest int
+}
+
+func (r *valueReader) exceed(p *problem.Problem) { r.exceeded = append(r.exceeded, p) }
+
+// condition counts one member of a filter, or one filter in a list of them, and returns
+// what ends it.
+func (r *valueReader) condition(of *ast.Type, name string, typ *ast.Type) (end func()) {
+	if !strings.HasSuffix(of.Name(), "WhereInput") {
+		return func() {}
+	}
+	r.conditions++
+	if name == "and" || name == "or" || name == "not" || !strings.HasSuffix(typ.Name(), "WhereInput") {
+		return func() {}
+	}
+	r.hops++
+	r.farthest = max(r.farthest, r.hops)
+	return func() { r.hops-- }
+}
+
+// list counts the items of a list.
+func (r *valueReader) list(path string, typ *ast.Type, items int) {
+	if strings.HasSuffix(typ.Name(), "WhereInput") {
+		r.conditions += items
+	}
+	if items > r.limits.Items && !r.seen[path+"[]"] {
+		r.seen[path+"[]"] = true
+		r.exceed(problem.Limit(path, r.limits.Items, items, "a list may have at most %d items", r.limits.Items).With("name", "items"))
+	}
 }
 
 func (r *valueReader) selections(set ast.SelectionSet) {
@@ -76,13 +120,16 @@ func (r *valueReader) literal(path string, typ *ast.Type, value *ast.Value) {
 		r.given(path, typ, r.variables[value.Raw])
 	case ast.NullValue, ast.EnumValue:
 	case ast.ListValue:
+		r.list(path, typ, len(value.Children))
 		for i, child := range value.Children {
 			r.literal(item(path, i), element(typ), child.Value)
 		}
 	case ast.ObjectValue:
 		for _, child := range value.Children {
 			if field := r.inputField(typ, child.Name); field != nil {
+				end := r.condition(typ, child.Name, field.Type)
 				r.literal(path+"."+child.Name, field.Type, child.Value)
+				end()
 			}
 		}
 	default:
@@ -103,18 +150,22 @@ func (r *valueReader) given(path string, typ *ast.Type, value any) {
 	switch value := value.(type) {
 	case nil:
 	case []any:
+		r.list(path, typ, len(value))
 		for i, v := range value {
 			r.given(item(path, i), element(typ), v)
 		}
 	case map[string]any:
 		for name, v := range value {
 			if field := r.inputField(typ, name); field != nil {
+				end := r.condition(typ, name, field.Type)
 				r.given(path+"."+name, field.Type, v)
+				end()
 			}
 		}
 	default:
 		// A single value for a list has become a list of its own type.
 		if list := reflect.ValueOf(value); list.Kind() == reflect.Slice {
+			r.list(path, typ, list.Len())
 			for i := range list.Len() {
 				r.given(item(path, i), element(typ), list.Index(i).Interface())
 			}

@@ -111,7 +111,7 @@ func readResidents(t *testing.T, binary, database string) map[string]object {
 			t.Error(err)
 		}
 	}()
-	data := read(t, p.url, `{ residents(first: 200) { totalCount edges { node {
+	data := read(t, p.url, `{ residents(first: 80) { totalCount edges { node {
 		externalID givenName familyName birthDate birthDatePrecision sex language status heightCm allergyStatus version updatedAt
 		allergies { sourceID display category criticality verification clinicalStatus version updatedAt }
 		prescriptions(first: 200) { totalCount edges { node { sourceID status kind doseAmount doseAmountMax doseUnit route scheduleKind timesOfDay timesPerDay

@@ -151,11 +151,16 @@ func (p Program) open(ctx context.Context, s *site, st *store.Store, c config.Se
 	if err := p.identify(ctx, s, st, c, admin); err != nil {
 		return err
 	}
+	documents, err := trusted(c.Limits)
+	if err != nil {
+		return err
+	}
 	s.graph = graph.NewHandler(graph.Deps{
 		Client: st.Client(), Write: hub.Watch(s.guard.Watch(st.Write)), Snapshot: st.Snapshot, Explain: explain, Log: s.log,
 		Watch:   graph.Watch{Operation: s.watch.Operation, Refused: s.watch.Refused},
 		Cursors: cursors,
-		Live:    hub, Stopping: s.stopping,
+		Limits:  graphLimits(c.Limits), Trusted: documents, NoIntrospection: !c.Introspection,
+		Live: hub, Stopping: s.stopping,
 		Origins: c.AllowOrigin, SignIn: s.signIn, Valid: s.valid,
 	})
 	if c.Playground {

@@ -132,6 +132,26 @@ type Edge struct {
 	AllowOrigin    Origins `placeholder:"LIST" help:"The sites whose pages may ask, such as https://app.example.org, or the name by which a proxy on this machine is reached."`
 }
 
+// Limits are how much may be asked for at once, and who may ask for what.
+type Limits struct {
+	Body             int           `name:"limit-body" default:"1048576" placeholder:"BYTES" help:"The most that the body of a request, or a message over a WebSocket, may have." least:"1024" most:"67108864"`
+	Tokens           int           `name:"limit-tokens" default:"2000" placeholder:"NUMBER" help:"Words and signs of a document." least:"10" most:"20000"`
+	Depth            int           `name:"limit-depth" default:"12" placeholder:"NUMBER" help:"How deep fields may lie in one another." least:"1" most:"100"`
+	Aliases          int           `name:"limit-aliases" default:"30" placeholder:"NUMBER" help:"Aliases in a document." least:"0" most:"1000"`
+	RootFields       int           `name:"limit-root-fields" default:"20" placeholder:"NUMBER" help:"Fields at the root of an operation." least:"1" most:"1000"`
+	Directives       int           `name:"limit-directives" default:"50" placeholder:"NUMBER" help:"Directives in a document." least:"0" most:"1000"`
+	Conditions       int           `name:"limit-conditions" default:"200" placeholder:"NUMBER" help:"Conditions in the filters of an operation." least:"1" most:"5000"`
+	Hops             int           `name:"limit-hops" default:"4" placeholder:"NUMBER" help:"Edges that a filter may follow in a row." least:"0" most:"20"`
+	Cost             int           `name:"limit-cost" default:"50000" placeholder:"NUMBER" help:"Objects that an answer may hold." least:"100" most:"10000000"`
+	ReportingCost    int           `name:"limit-reporting-cost" default:"500000" placeholder:"NUMBER" help:"Objects that an answer to the reporting role may hold." least:"100" most:"10000000"`
+	Answer           int           `name:"limit-answer" default:"20000000" placeholder:"BYTES" help:"The most that an answer may have." least:"1024" most:"1000000000"`
+	SocketOperations int           `name:"limit-socket-operations" default:"20" placeholder:"NUMBER" help:"Operations that may run over one WebSocket at a time." least:"1" most:"1000"`
+	Time             time.Duration `name:"limit-time" default:"10s" placeholder:"TIME" help:"How long a query or a mutation may run." least:"1ms" most:"10m"`
+	Rate             int           `name:"limit-rate" default:"1000000" placeholder:"NUMBER" help:"The cost, in objects, that each viewer may ask for in a second, in the long run; 0 for any." least:"0" most:"100000000"`
+	Introspection    bool          `default:"true" negatable:"" help:"Let viewers ask for the schema; tools and the page to try the graph with need it."`
+	TrustedDocuments File          `placeholder:"FILE" help:"Answer only the documents of this manifest: a JSON object of documents by their ids, or Apollo's list of operations."`
+}
+
 // ServeCommand has the settings of serve.
 type ServeCommand struct {
 	Database
@@ -145,6 +165,7 @@ type ServeCommand struct {
 	Edge
 	NewHome
 	Durability
+	Limits
 	Metrics
 	Log
 	Progress

@@ -33,6 +33,8 @@ func TestDefaults(t *testing.T) {
 		"read only":        {s.ReadOnly, false},
 		"plain HTTP":       {s.PlainHTTP, false},
 		"algorithms":       {strings.Join(s.OIDCAlgorithms, " "), "RS256 ES256"},
+		"introspection":    {s.Introspection, true},
+		"trusted":          {s.TrustedDocuments, File("")},
 		"time zone":        {s.TimeZone, Zone("UTC")},
 	} {
 		if tc.got != tc.want {

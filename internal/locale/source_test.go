@@ -15,7 +15,7 @@ import (
 // folders are where messages for clients are written. The generated ent has
 // those of its templates.
 func folders() []string {
-	return []string{"../care", "../access", "../relay", "../app", "../scalar", "../nodeid", "../../schema", "../live", "../auth", "../../graph", "../../graph/transport", "../../ent"}
+	return []string{"../care", "../access", "../relay", "../app", "../scalar", "../nodeid", "../../schema", "../live", "../auth", "../../graph", "../../graph/transport", "../../graph/limits", "../../graph/documents", "../../ent"}
 }
 
 // constructors are the functions that take a message, and which argument it is.

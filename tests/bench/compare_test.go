@@ -124,6 +124,10 @@ func sameAnswers(tb testing.TB, got, want []byte) {
 		return value
 	}
 	one, two := parse(got), parse(want)
+	if ours, ok := one.(map[string]any); ok {
+		// What it has cost is told beside the data.
+		delete(ours, "extensions")
+	}
 	if reflect.DeepEqual(one, two) {
 		return
 	}

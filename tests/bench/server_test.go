@@ -14,10 +14,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"testing"
 
 	"carehome/ent"
 	"carehome/graph"
+	"carehome/graph/limits"
 	"carehome/internal/app"
 	"carehome/internal/config"
 	"carehome/internal/problem"
@@ -25,10 +27,15 @@ import (
 	"carehome/internal/viewer"
 )
 
+// dearest is what the questions may cost: more than usual, since one of them is a report
+// that only the reporting role may ask.
+const dearest = 500_000
+
 // serveOurs runs the whole program on a file and returns the graph's address.
 func serveOurs(tb testing.TB, file string) string {
 	tb.Helper()
-	settings, err := config.Parse([]string{"serve", "--listen", "127.0.0.1:0", "--database", file}, nil)
+	settings, err := config.Parse([]string{"serve", "--listen", "127.0.0.1:0", "--database", file,
+		"--limit-cost", strconv.Itoa(dearest), "--limit-rate", "0"}, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -82,7 +89,10 @@ func serveAs(tb testing.TB, file string, change func(*ent.Client), trace func(co
 	if change != nil {
 		change(st.Client())
 	}
+	bounds := limits.Default()
+	bounds.Cost, bounds.Rate = dearest, 0
 	api := graph.NewHandler(graph.Deps{
+		Limits: bounds,
 		Client: st.Client(), Write: st.Write, Snapshot: st.Snapshot,
 		Explain: func(error) *problem.Problem { return nil }, Log: slog.New(slog.DiscardHandler),
 	})
