@@ -135,6 +135,14 @@ func TestImport(t *testing.T) {
 		return out, log, Program{Stdout: out, Stderr: log}.Run(t.Context(), cfg)
 	}
 
+	// A slip of the keyboard makes no database.
+	if _, _, err := run(filepath.Join(dir, "misisng.json")); exitCode(err) != exitData {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	if _, err := os.Stat(database); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the database: %v", err)
+	}
+
 	out, _, err := run(good)
 	if err != nil || !strings.Contains(out.String(), good) || !strings.Contains(out.String(), "Resident") {
 		t.Errorf("got %v\n%s", err, out)

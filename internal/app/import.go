@@ -30,6 +30,9 @@ type failedImport struct {
 // importFHIR takes bundles in, each wholly or not at all. A broken one does not
 // keep the others out, but the exit code tells of it.
 func (p Program) importFHIR(ctx context.Context, c config.ImportFHIRCommand) (err error) {
+	if err := missing(c.Files); err != nil {
+		return err
+	}
 	log := logger(p.Stderr, c.Log)
 	st, err := openStore(ctx, p.storeOptions(c.Database, log))
 	if err != nil {
@@ -80,6 +83,20 @@ func (p Program) importFHIR(ctx context.Context, c config.ImportFHIRCommand) (er
 		return quietError{exitData}
 	}
 	return nil
+}
+
+// missing refuses names none of which is that of a file, so that a slip of the
+// keyboard makes no database.
+func missing(names []string) error {
+	var all error
+	for _, name := range names {
+		_, err := os.Stat(name)
+		if err == nil {
+			return nil
+		}
+		all = errors.Join(all, err)
+	}
+	return all
 }
 
 func importFile(ctx context.Context, importer fhir.Importer, name string) (report *fhir.Report, err error) {

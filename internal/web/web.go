@@ -80,6 +80,16 @@ func Handler(o Options) (http.Handler, error) {
 	return &handler{page: page, files: files}, nil
 }
 
+// Protect sets what tells a browser to trust a page with nothing but what its
+// policy names, and no other site with the page.
+func Protect(header http.Header, policy string) {
+	header.Set("Content-Security-Policy", policy)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+}
+
 type handler struct {
 	page  *file
 	files map[string]*file // by name, without .gz
@@ -87,11 +97,7 @@ type handler struct {
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
-	header.Set("Content-Security-Policy", contentSecurityPolicy)
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("Cross-Origin-Opener-Policy", "same-origin")
-	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	Protect(header, contentSecurityPolicy)
 
 	f, cache := h.page, "no-cache" // the page is asked for again, so that an upgrade is seen
 	if r.URL.Path != "/" {
