@@ -7,6 +7,7 @@ import (
 	"carehome/ent/predicate"
 	"carehome/ent/resident"
 	"carehome/ent/staffuser"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"context"
@@ -37,6 +38,10 @@ type AllergyQuery struct {
 	pages []func(context.Context, []*Allergy) error
 	// perParent is how many rows of each parent the eager loader reads; 0 for all.
 	perParent int
+	// collected is set where it is known which fields are asked for; told are then
+	// the classes of those.
+	collected bool
+	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
 
@@ -517,6 +522,11 @@ func (_q *AllergyQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Alle
 	}
 	if err := _q.mask(ctx, nodes); err != nil {
 		return nil, err
+	}
+	if seen := access.SeenOf(ctx); seen != nil && (!_q.collected || _q.told&^access.Hidden(ctx, allergy.IDKind)&(access.Clinical|access.Notes) != 0) {
+		for _, node := range nodes {
+			seen.Resident(node.ResidentID)
+		}
 	}
 
 	return nodes, nil

@@ -6,6 +6,7 @@ import (
 	"carehome/ent/auditevent"
 	"carehome/ent/predicate"
 	"carehome/ent/staffuser"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"context"
@@ -34,6 +35,10 @@ type AuditEventQuery struct {
 	pages []func(context.Context, []*AuditEvent) error
 	// perParent is how many rows of each parent the eager loader reads; 0 for all.
 	perParent int
+	// collected is set where it is known which fields are asked for; told are then
+	// the classes of those.
+	collected bool
+	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
 

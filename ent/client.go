@@ -23,6 +23,7 @@ import (
 	"carehome/ent/prescription"
 	"carehome/ent/resident"
 	"carehome/ent/residentcontact"
+	"carehome/ent/retry"
 	"carehome/ent/revision"
 	"carehome/ent/secret"
 	"carehome/ent/staffuser"
@@ -61,6 +62,8 @@ type Client struct {
 	Resident *ResidentClient
 	// ResidentContact is the client for interacting with the ResidentContact builders.
 	ResidentContact *ResidentContactClient
+	// Retry is the client for interacting with the Retry builders.
+	Retry *RetryClient
 	// Revision is the client for interacting with the Revision builders.
 	Revision *RevisionClient
 	// Secret is the client for interacting with the Secret builders.
@@ -91,6 +94,7 @@ func (c *Client) init() {
 	c.Prescription = NewPrescriptionClient(c.config)
 	c.Resident = NewResidentClient(c.config)
 	c.ResidentContact = NewResidentContactClient(c.config)
+	c.Retry = NewRetryClient(c.config)
 	c.Revision = NewRevisionClient(c.config)
 	c.Secret = NewSecretClient(c.config)
 	c.StaffUser = NewStaffUserClient(c.config)
@@ -199,6 +203,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Prescription:          NewPrescriptionClient(cfg),
 		Resident:              NewResidentClient(cfg),
 		ResidentContact:       NewResidentContactClient(cfg),
+		Retry:                 NewRetryClient(cfg),
 		Revision:              NewRevisionClient(cfg),
 		Secret:                NewSecretClient(cfg),
 		StaffUser:             NewStaffUserClient(cfg),
@@ -234,6 +239,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Prescription:          NewPrescriptionClient(cfg),
 		Resident:              NewResidentClient(cfg),
 		ResidentContact:       NewResidentContactClient(cfg),
+		Retry:                 NewRetryClient(cfg),
 		Revision:              NewRevisionClient(cfg),
 		Secret:                NewSecretClient(cfg),
 		StaffUser:             NewStaffUserClient(cfg),
@@ -269,7 +275,8 @@ func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.APIKey, c.Activity, c.ActivityException, c.ActivityParticipation, c.Allergy,
 		c.AuditEvent, c.Facility, c.Medication, c.MedicationIngredient, c.Prescription,
-		c.Resident, c.ResidentContact, c.Revision, c.Secret, c.StaffUser, c.Wellness,
+		c.Resident, c.ResidentContact, c.Retry, c.Revision, c.Secret, c.StaffUser,
+		c.Wellness,
 	} {
 		n.Use(hooks...)
 	}
@@ -281,7 +288,8 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.APIKey, c.Activity, c.ActivityException, c.ActivityParticipation, c.Allergy,
 		c.AuditEvent, c.Facility, c.Medication, c.MedicationIngredient, c.Prescription,
-		c.Resident, c.ResidentContact, c.Revision, c.Secret, c.StaffUser, c.Wellness,
+		c.Resident, c.ResidentContact, c.Retry, c.Revision, c.Secret, c.StaffUser,
+		c.Wellness,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -314,6 +322,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Resident.mutate(ctx, m)
 	case *ResidentContactMutation:
 		return c.ResidentContact.mutate(ctx, m)
+	case *RetryMutation:
+		return c.Retry.mutate(ctx, m)
 	case *RevisionMutation:
 		return c.Revision.mutate(ctx, m)
 	case *SecretMutation:
@@ -2687,6 +2697,140 @@ func (c *ResidentContactClient) mutate(ctx context.Context, m *ResidentContactMu
 	}
 }
 
+// RetryClient is a client for the Retry schema.
+type RetryClient struct {
+	config
+}
+
+// NewRetryClient returns a client for the Retry from the given config.
+func NewRetryClient(c config) *RetryClient {
+	return &RetryClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `retry.Hooks(f(g(h())))`.
+func (c *RetryClient) Use(hooks ...Hook) {
+	c.hooks.Retry = append(c.hooks.Retry, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `retry.Intercept(f(g(h())))`.
+func (c *RetryClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Retry = append(c.inters.Retry, interceptors...)
+}
+
+// Create returns a builder for creating a Retry entity.
+func (c *RetryClient) Create() *RetryCreate {
+	mutation := newRetryMutation(c.config, OpCreate)
+	return &RetryCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Retry entities.
+func (c *RetryClient) CreateBulk(builders ...*RetryCreate) *RetryCreateBulk {
+	return &RetryCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *RetryClient) MapCreateBulk(slice any, setFunc func(*RetryCreate, int)) *RetryCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &RetryCreateBulk{err: fmt.Errorf("calling to RetryClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*RetryCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &RetryCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Retry.
+func (c *RetryClient) Update() *RetryUpdate {
+	mutation := newRetryMutation(c.config, OpUpdate)
+	return &RetryUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *RetryClient) UpdateOne(_m *Retry) *RetryUpdateOne {
+	mutation := newRetryMutation(c.config, OpUpdateOne, withRetry(_m))
+	return &RetryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *RetryClient) UpdateOneID(id string) *RetryUpdateOne {
+	mutation := newRetryMutation(c.config, OpUpdateOne, withRetryID(id))
+	return &RetryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Retry.
+func (c *RetryClient) Delete() *RetryDelete {
+	mutation := newRetryMutation(c.config, OpDelete)
+	return &RetryDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *RetryClient) DeleteOne(_m *Retry) *RetryDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *RetryClient) DeleteOneID(id string) *RetryDeleteOne {
+	builder := c.Delete().Where(retry.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &RetryDeleteOne{builder}
+}
+
+// Query returns a query builder for Retry.
+func (c *RetryClient) Query() *RetryQuery {
+	return &RetryQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeRetry},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Retry entity by its id.
+func (c *RetryClient) Get(ctx context.Context, id string) (*Retry, error) {
+	return c.Query().Where(retry.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *RetryClient) GetX(ctx context.Context, id string) *Retry {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *RetryClient) Hooks() []Hook {
+	hooks := c.hooks.Retry
+	return append(hooks[:len(hooks):len(hooks)], retry.Hooks[:]...)
+}
+
+// Interceptors returns the client interceptors.
+func (c *RetryClient) Interceptors() []Interceptor {
+	return c.inters.Retry
+}
+
+func (c *RetryClient) mutate(ctx context.Context, m *RetryMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&RetryCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&RetryUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&RetryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&RetryDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ent: unknown Retry mutation op: %q", m.Op())
+	}
+}
+
 // RevisionClient is a client for the Revision schema.
 type RevisionClient struct {
 	config
@@ -3420,11 +3564,11 @@ type (
 	hooks struct {
 		APIKey, Activity, ActivityException, ActivityParticipation, Allergy, AuditEvent,
 		Facility, Medication, MedicationIngredient, Prescription, Resident,
-		ResidentContact, Revision, Secret, StaffUser, Wellness []ent.Hook
+		ResidentContact, Retry, Revision, Secret, StaffUser, Wellness []ent.Hook
 	}
 	inters struct {
 		APIKey, Activity, ActivityException, ActivityParticipation, Allergy, AuditEvent,
 		Facility, Medication, MedicationIngredient, Prescription, Resident,
-		ResidentContact, Revision, Secret, StaffUser, Wellness []ent.Interceptor
+		ResidentContact, Retry, Revision, Secret, StaffUser, Wellness []ent.Interceptor
 	}
 )

@@ -15,6 +15,7 @@ import (
 	"carehome/ent/prescription"
 	"carehome/ent/resident"
 	"carehome/ent/residentcontact"
+	"carehome/ent/retry"
 	"carehome/ent/revision"
 	"carehome/ent/secret"
 	"carehome/ent/staffuser"
@@ -100,6 +101,7 @@ func checkColumn(t, c string) error {
 			prescription.Table:          prescription.ValidColumn,
 			resident.Table:              resident.ValidColumn,
 			residentcontact.Table:       residentcontact.ValidColumn,
+			retry.Table:                 retry.ValidColumn,
 			revision.Table:              revision.ValidColumn,
 			secret.Table:                secret.ValidColumn,
 			staffuser.Table:             staffuser.ValidColumn,

@@ -15,6 +15,7 @@ import (
 	"carehome/ent/prescription"
 	"carehome/ent/resident"
 	"carehome/ent/residentcontact"
+	"carehome/ent/retry"
 	"carehome/ent/revision"
 	"carehome/ent/secret"
 	"carehome/ent/staffuser"
@@ -38,6 +39,8 @@ type CreateApiKeyInput struct {
 	Scope       graphql.Omittable[*apikey.Scope]
 	ExpiresAt   graphql.Omittable[*scalar.Time]
 	StaffUserID nodeid.ID
+	// IdempotencyKey is looked at before anything is made.
+	IdempotencyKey *string
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -78,6 +81,8 @@ type CreateActivityInput struct {
 	Capacity        graphql.Omittable[*int]
 	Status          graphql.Omittable[*activity.Status]
 	FacilitatorIDs  graphql.Omittable[[]nodeid.ID]
+	// IdempotencyKey is looked at before anything is made.
+	IdempotencyKey *string
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -127,6 +132,8 @@ type UpdateActivityInput struct {
 	FacilitatorIDs  graphql.Omittable[[]nodeid.ID]
 	// ExpectedVersion is the version that is to be changed.
 	ExpectedVersion *int
+	// IdempotencyKey is looked at before anything is changed.
+	IdempotencyKey *string
 }
 
 // Save changes the row of the id. Everything wrong with the input is told at
@@ -196,6 +203,8 @@ type CreateActivityExceptionInput struct {
 	NewDurationMinutes graphql.Omittable[*int]
 	NewLocation        graphql.Omittable[*string]
 	ActivityID         nodeid.ID
+	// IdempotencyKey is looked at before anything is made.
+	IdempotencyKey *string
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -235,6 +244,8 @@ type UpdateActivityExceptionInput struct {
 	NewLocation        graphql.Omittable[*string]
 	// ExpectedVersion is the version that is to be changed.
 	ExpectedVersion *int
+	// IdempotencyKey is looked at before anything is changed.
+	IdempotencyKey *string
 }
 
 // Save changes the row of the id. Everything wrong with the input is told at
@@ -298,6 +309,8 @@ type CreateActivityParticipationInput struct {
 	Note           graphql.Omittable[*string]
 	ActivityID     nodeid.ID
 	ResidentID     nodeid.ID
+	// IdempotencyKey is looked at before anything is made.
+	IdempotencyKey *string
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -348,6 +361,8 @@ type UpdateActivityParticipationInput struct {
 	Note           graphql.Omittable[*string]
 	// ExpectedVersion is the version that is to be changed.
 	ExpectedVersion *int
+	// IdempotencyKey is looked at before anything is changed.
+	IdempotencyKey *string
 	// Reason is why, for the revision.
 	Reason *string
 }
@@ -420,6 +435,8 @@ type CreateAllergyInput struct {
 	Reaction       graphql.Omittable[*string]
 	OnsetOn        graphql.Omittable[*scalar.Date]
 	ResidentID     nodeid.ID
+	// IdempotencyKey is looked at before anything is made.
+	IdempotencyKey *string
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -470,6 +487,8 @@ type UpdateAllergyInput struct {
 	OnsetOn        graphql.Omittable[*scalar.Date]
 	// ExpectedVersion is the version that is to be changed.
 	ExpectedVersion *int
+	// IdempotencyKey is looked at before anything is changed.
+	IdempotencyKey *string
 	// Reason is why, for the revision.
 	Reason *string
 }
@@ -541,6 +560,8 @@ type CreateFacilityInput struct {
 	WindowBeforeMinutes graphql.Omittable[*int]
 	WindowAfterMinutes  graphql.Omittable[*int]
 	News2WindowMinutes  graphql.Omittable[*int]
+	// IdempotencyKey is looked at before anything is made.
+	IdempotencyKey *string
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -580,6 +601,8 @@ type UpdateFacilityInput struct {
 	News2WindowMinutes  graphql.Omittable[*int]
 	// ExpectedVersion is the version that is to be changed.
 	ExpectedVersion *int
+	// IdempotencyKey is looked at before anything is changed.
+	IdempotencyKey *string
 }
 
 // Save changes the row of the id. Everything wrong with the input is told at
@@ -652,6 +675,8 @@ type CreateMedicationInput struct {
 	Description      graphql.Omittable[*string]
 	AvailableOnline  graphql.Omittable[*bool]
 	Status           graphql.Omittable[*medication.Status]
+	// IdempotencyKey is looked at before anything is made.
+	IdempotencyKey *string
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -709,6 +734,8 @@ type UpdateMedicationInput struct {
 	Status           graphql.Omittable[*medication.Status]
 	// ExpectedVersion is the version that is to be changed.
 	ExpectedVersion *int
+	// IdempotencyKey is looked at before anything is changed.
+	IdempotencyKey *string
 }
 
 // Save changes the row of the id. Everything wrong with the input is told at
@@ -778,6 +805,8 @@ type CreateMedicationIngredientInput struct {
 	AmountPerUnit scalar.Decimal
 	AmountUnit    medicationingredient.AmountUnit
 	MedicationID  nodeid.ID
+	// IdempotencyKey is looked at before anything is made.
+	IdempotencyKey *string
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -811,6 +840,8 @@ type UpdateMedicationIngredientInput struct {
 	AmountUnit    graphql.Omittable[*medicationingredient.AmountUnit]
 	// ExpectedVersion is the version that is to be changed.
 	ExpectedVersion *int
+	// IdempotencyKey is looked at before anything is changed.
+	IdempotencyKey *string
 }
 
 // Save changes the row of the id. Everything wrong with the input is told at
@@ -898,6 +929,8 @@ type CreatePrescriptionInput struct {
 	ResidentID            nodeid.ID
 	MedicationID          nodeid.ID
 	ReplacesID            graphql.Omittable[*nodeid.ID]
+	// IdempotencyKey is looked at before anything is made.
+	IdempotencyKey *string
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -1002,6 +1035,8 @@ type UpdatePrescriptionInput struct {
 	StopReason            graphql.Omittable[*prescription.StopReason]
 	// ExpectedVersion is the version that is to be changed.
 	ExpectedVersion *int
+	// IdempotencyKey is looked at before anything is changed.
+	IdempotencyKey *string
 	// Reason is why, for the revision.
 	Reason *string
 }
@@ -1108,6 +1143,8 @@ type CreateResidentInput struct {
 	ConsentFamilyAccess         graphql.Omittable[*bool]
 	Notes                       graphql.Omittable[*string]
 	Spo2ScaleAuthorisedByID     graphql.Omittable[*nodeid.ID]
+	// IdempotencyKey is looked at before anything is made.
+	IdempotencyKey *string
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -1177,6 +1214,8 @@ type UpdateResidentInput struct {
 	Spo2ScaleAuthorisedByID     graphql.Omittable[*nodeid.ID]
 	// ExpectedVersion is the version that is to be changed.
 	ExpectedVersion *int
+	// IdempotencyKey is looked at before anything is changed.
+	IdempotencyKey *string
 }
 
 // Save changes the row of the id. Everything wrong with the input is told at
@@ -1258,6 +1297,8 @@ type CreateResidentContactInput struct {
 	IsFamilyPortal graphql.Omittable[*bool]
 	ResidentID     nodeid.ID
 	PortalUserID   graphql.Omittable[*nodeid.ID]
+	// IdempotencyKey is looked at before anything is made.
+	IdempotencyKey *string
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -1306,6 +1347,8 @@ type UpdateResidentContactInput struct {
 	PortalUserID   graphql.Omittable[*nodeid.ID]
 	// ExpectedVersion is the version that is to be changed.
 	ExpectedVersion *int
+	// IdempotencyKey is looked at before anything is changed.
+	IdempotencyKey *string
 }
 
 // Save changes the row of the id. Everything wrong with the input is told at
@@ -1372,6 +1415,8 @@ type CreateStaffUserInput struct {
 	Active      graphql.Omittable[*bool]
 	SeesNames   graphql.Omittable[*bool]
 	Subject     graphql.Omittable[*string]
+	// IdempotencyKey is looked at before anything is made.
+	IdempotencyKey *string
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -1409,6 +1454,8 @@ type UpdateStaffUserInput struct {
 	Subject     graphql.Omittable[*string]
 	// ExpectedVersion is the version that is to be changed.
 	ExpectedVersion *int
+	// IdempotencyKey is looked at before anything is changed.
+	IdempotencyKey *string
 }
 
 // Save changes the row of the id. Everything wrong with the input is told at
@@ -1489,6 +1536,8 @@ type CreateWellnessInput struct {
 	BristolStool       graphql.Omittable[*int]
 	Notes              graphql.Omittable[*string]
 	ResidentID         nodeid.ID
+	// IdempotencyKey is looked at before anything is made.
+	IdempotencyKey *string
 }
 
 // Save makes the row. Everything wrong with the input is told at once, as
@@ -1567,6 +1616,8 @@ type UpdateWellnessInput struct {
 	Notes              graphql.Omittable[*string]
 	// ExpectedVersion is the version that is to be changed.
 	ExpectedVersion *int
+	// IdempotencyKey is looked at before anything is changed.
+	IdempotencyKey *string
 	// Reason is why, for the revision.
 	Reason *string
 }
@@ -2786,6 +2837,42 @@ func (m *ResidentContactMutation) Check(ctx context.Context) error {
 
 // problems is everything that is wrong with the row that m will make: what is
 // missing, what a column does not take, and what breaks a rule of the schema.
+func (m *RetryMutation) problems(ctx context.Context) problem.List {
+	var found relay.Findings
+	values := schema.NewValues(ctx, m)
+	for _, rule := range schema.Rules("Retry") {
+		for _, v := range rule(ctx, values) {
+			found.Add(v.Code, m.inputName(v.Field), v.Message)
+		}
+	}
+	return found.Problems
+}
+
+// inputName is the name that inputs have for a column.
+func (*RetryMutation) inputName(column string) string {
+	switch column {
+	case retry.FieldRequest:
+		return "request"
+	case retry.FieldEntityID:
+		return "entityID"
+	case retry.FieldAt:
+		return "at"
+	}
+	return column
+}
+
+// Check tells everything that is wrong with the row that m will make, as
+// problems. It runs after the hooks of the schema and before each write of any
+// part of the program.
+func (m *RetryMutation) Check(ctx context.Context) error {
+	if m.Op().Is(OpUpdate) && len(schema.Rules("Retry")) > 0 {
+		return errors.New("retries have rules between columns and are changed one by one")
+	}
+	return m.problems(ctx).Err()
+}
+
+// problems is everything that is wrong with the row that m will make: what is
+// missing, what a column does not take, and what breaks a rule of the schema.
 func (m *RevisionMutation) problems(ctx context.Context) problem.List {
 	var found relay.Findings
 	if v, ok := m.Reason(); ok {
@@ -2925,6 +3012,8 @@ func (*StaffUserMutation) inputName(column string) string {
 		return "active"
 	case staffuser.FieldSeesNames:
 		return "seesNames"
+	case staffuser.FieldEmergencyUntil:
+		return "emergencyUntil"
 	case staffuser.FieldSubject:
 		return "subject"
 	}

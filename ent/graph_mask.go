@@ -241,6 +241,7 @@ func AccessFields() map[nodeid.Kind][]access.Field {
 			{Name: "role", Class: access.Admin},
 			{Name: "active", Class: access.Admin},
 			{Name: "seesNames", Class: access.Admin},
+			{Name: "emergencyUntil", Class: access.Personal},
 			{Name: "subject", Class: access.Admin},
 		},
 		wellness.IDKind: {
@@ -617,6 +618,9 @@ func (*StaffUserQuery) mask(ctx context.Context, rows []*StaffUser) error {
 		}
 		if hidden.Has(access.Admin) {
 			row.SeesNames = *new(bool)
+		}
+		if hidden.Has(access.Personal) {
+			row.EmergencyUntil = nil
 		}
 		if hidden.Has(access.Admin) {
 			row.Subject = nil

@@ -166,6 +166,7 @@ func (q *APIKeyQuery) CollectFields(ctx context.Context, under ...string) (*APIK
 // collect loads with q what s asks of each row.
 func (q *APIKeyQuery) collect(ctx context.Context, s relay.Selection) error {
 	q.columns(apikey.FieldID)
+	q.collected = true
 	for _, f := range s.Fields("ApiKey", "Node") {
 		switch f.Name {
 		case "__typename", "id":
@@ -404,6 +405,7 @@ func (q *ActivityQuery) CollectFields(ctx context.Context, under ...string) (*Ac
 // collect loads with q what s asks of each row.
 func (q *ActivityQuery) collect(ctx context.Context, s relay.Selection) error {
 	q.columns(activity.FieldID)
+	q.collected = true
 	for _, f := range s.Fields("Activity", "Node") {
 		switch f.Name {
 		case "__typename", "id":
@@ -752,6 +754,7 @@ func (q *ActivityExceptionQuery) CollectFields(ctx context.Context, under ...str
 // collect loads with q what s asks of each row.
 func (q *ActivityExceptionQuery) collect(ctx context.Context, s relay.Selection) error {
 	q.columns(activityexception.FieldID)
+	q.collected = true
 	for _, f := range s.Fields("ActivityException", "Node") {
 		switch f.Name {
 		case "__typename", "id":
@@ -989,6 +992,8 @@ func (q *ActivityParticipationQuery) CollectFields(ctx context.Context, under ..
 // collect loads with q what s asks of each row.
 func (q *ActivityParticipationQuery) collect(ctx context.Context, s relay.Selection) error {
 	q.columns(activityparticipation.FieldID)
+	q.collected = true
+	q.columns(activityparticipation.FieldResidentID)
 	for _, f := range s.Fields("ActivityParticipation", "Node") {
 		switch f.Name {
 		case "__typename", "id":
@@ -1000,20 +1005,28 @@ func (q *ActivityParticipationQuery) collect(ctx context.Context, s relay.Select
 			q.columns(activityparticipation.FieldVersion)
 		case "occurrenceDate":
 			q.columns(activityparticipation.FieldOccurrenceDate)
+			q.told |= access.Clinical
 		case "status":
 			q.columns(activityparticipation.FieldStatus)
+			q.told |= access.Clinical
 		case "engagement":
 			q.columns(activityparticipation.FieldEngagement)
+			q.told |= access.Clinical
 		case "minutes":
 			q.columns(activityparticipation.FieldMinutes)
+			q.told |= access.Clinical
 		case "reasonDeclined":
 			q.columns(activityparticipation.FieldReasonDeclined)
+			q.told |= access.Clinical
 		case "moodBefore":
 			q.columns(activityparticipation.FieldMoodBefore)
+			q.told |= access.Clinical
 		case "moodAfter":
 			q.columns(activityparticipation.FieldMoodAfter)
+			q.told |= access.Clinical
 		case "note":
 			q.columns(activityparticipation.FieldNote)
+			q.told |= access.Clinical
 		case "createdBy":
 			child := q.withCreatedBy
 			if child == nil {
@@ -1033,6 +1046,7 @@ func (q *ActivityParticipationQuery) collect(ctx context.Context, s relay.Select
 				return err
 			}
 		case "activity":
+			q.told |= access.Clinical
 			child := q.withActivity
 			if child == nil {
 				child = (&ActivityClient{config: q.config}).Query()
@@ -1051,6 +1065,7 @@ func (q *ActivityParticipationQuery) collect(ctx context.Context, s relay.Select
 				return err
 			}
 		case "recordedBy":
+			q.told |= access.Clinical
 			child := q.withRecordedBy
 			if child == nil {
 				child = (&StaffUserClient{config: q.config}).Query()
@@ -1062,6 +1077,7 @@ func (q *ActivityParticipationQuery) collect(ctx context.Context, s relay.Select
 		default:
 			// A field that a resolver makes may need any column.
 			q.everyColumn()
+			q.told |= access.Clinical
 		}
 	}
 	return nil
@@ -1272,6 +1288,8 @@ func (q *AllergyQuery) CollectFields(ctx context.Context, under ...string) (*All
 // collect loads with q what s asks of each row.
 func (q *AllergyQuery) collect(ctx context.Context, s relay.Selection) error {
 	q.columns(allergy.FieldID)
+	q.collected = true
+	q.columns(allergy.FieldResidentID)
 	for _, f := range s.Fields("Allergy", "Node") {
 		switch f.Name {
 		case "__typename", "id":
@@ -1283,26 +1301,37 @@ func (q *AllergyQuery) collect(ctx context.Context, s relay.Selection) error {
 			q.columns(allergy.FieldVersion)
 		case "sourceID":
 			q.columns(allergy.FieldSourceID)
+			q.told |= access.Clinical
 		case "substance":
 			q.columns(allergy.FieldSubstance)
+			q.told |= access.Clinical
 		case "drugClass":
 			q.columns(allergy.FieldDrugClass)
+			q.told |= access.Clinical
 		case "display":
 			q.columns(allergy.FieldDisplay)
+			q.told |= access.Clinical
 		case "category":
 			q.columns(allergy.FieldCategory)
+			q.told |= access.Clinical
 		case "type":
 			q.columns(allergy.FieldType)
+			q.told |= access.Clinical
 		case "criticality":
 			q.columns(allergy.FieldCriticality)
+			q.told |= access.Clinical
 		case "verification":
 			q.columns(allergy.FieldVerification)
+			q.told |= access.Clinical
 		case "clinicalStatus":
 			q.columns(allergy.FieldClinicalStatus)
+			q.told |= access.Clinical
 		case "reaction":
 			q.columns(allergy.FieldReaction)
+			q.told |= access.Clinical
 		case "onsetOn":
 			q.columns(allergy.FieldOnsetOn)
+			q.told |= access.Clinical
 		case "createdBy":
 			child := q.withCreatedBy
 			if child == nil {
@@ -1333,6 +1362,7 @@ func (q *AllergyQuery) collect(ctx context.Context, s relay.Selection) error {
 		default:
 			// A field that a resolver makes may need any column.
 			q.everyColumn()
+			q.told |= access.Clinical
 		}
 	}
 	return nil
@@ -1511,6 +1541,7 @@ func (q *AuditEventQuery) CollectFields(ctx context.Context, under ...string) (*
 // collect loads with q what s asks of each row.
 func (q *AuditEventQuery) collect(ctx context.Context, s relay.Selection) error {
 	q.columns(auditevent.FieldID)
+	q.collected = true
 	for _, f := range s.Fields("AuditEvent", "Node") {
 		switch f.Name {
 		case "__typename", "id":
@@ -1710,6 +1741,7 @@ func (q *FacilityQuery) CollectFields(ctx context.Context, under ...string) (*Fa
 // collect loads with q what s asks of each row.
 func (q *FacilityQuery) collect(ctx context.Context, s relay.Selection) error {
 	q.columns(facility.FieldID)
+	q.collected = true
 	for _, f := range s.Fields("Facility", "Node") {
 		switch f.Name {
 		case "__typename", "id":
@@ -1928,6 +1960,7 @@ func (q *MedicationQuery) CollectFields(ctx context.Context, under ...string) (*
 // collect loads with q what s asks of each row.
 func (q *MedicationQuery) collect(ctx context.Context, s relay.Selection) error {
 	q.columns(medication.FieldID)
+	q.collected = true
 	for _, f := range s.Fields("Medication", "Node") {
 		switch f.Name {
 		case "__typename", "id":
@@ -2261,6 +2294,7 @@ func (q *MedicationIngredientQuery) CollectFields(ctx context.Context, under ...
 // collect loads with q what s asks of each row.
 func (q *MedicationIngredientQuery) collect(ctx context.Context, s relay.Selection) error {
 	q.columns(medicationingredient.FieldID)
+	q.collected = true
 	for _, f := range s.Fields("MedicationIngredient", "Node") {
 		switch f.Name {
 		case "__typename", "id":
@@ -2493,6 +2527,8 @@ func (q *PrescriptionQuery) CollectFields(ctx context.Context, under ...string) 
 // collect loads with q what s asks of each row.
 func (q *PrescriptionQuery) collect(ctx context.Context, s relay.Selection) error {
 	q.columns(prescription.FieldID)
+	q.collected = true
+	q.columns(prescription.FieldResidentID)
 	for _, f := range s.Fields("Prescription", "Node") {
 		switch f.Name {
 		case "__typename", "id":
@@ -2504,72 +2540,106 @@ func (q *PrescriptionQuery) collect(ctx context.Context, s relay.Selection) erro
 			q.columns(prescription.FieldVersion)
 		case "sourceID":
 			q.columns(prescription.FieldSourceID)
+			q.told |= access.Clinical
 		case "status":
 			q.columns(prescription.FieldStatus)
+			q.told |= access.Clinical
 		case "kind":
 			q.columns(prescription.FieldKind)
+			q.told |= access.Clinical
 		case "doseAmount":
 			q.columns(prescription.FieldDoseAmount)
+			q.told |= access.Clinical
 		case "doseUnit":
 			q.columns(prescription.FieldDoseUnit)
+			q.told |= access.Clinical
 		case "doseAmountMax":
 			q.columns(prescription.FieldDoseAmountMax)
+			q.told |= access.Clinical
 		case "route":
 			q.columns(prescription.FieldRoute)
+			q.told |= access.Clinical
 		case "scheduleKind":
 			q.columns(prescription.FieldScheduleKind)
+			q.told |= access.Clinical
 		case "timesOfDay":
 			q.columns(prescription.FieldTimesOfDay)
+			q.told |= access.Clinical
 		case "timesPerDay":
 			q.columns(prescription.FieldTimesPerDay)
+			q.told |= access.Clinical
 		case "everyNDays":
 			q.columns(prescription.FieldEveryNDays)
+			q.told |= access.Clinical
 		case "daysOfWeek":
 			q.columns(prescription.FieldDaysOfWeek)
+			q.told |= access.Clinical
 		case "intervalMinutes":
 			q.columns(prescription.FieldIntervalMinutes)
+			q.told |= access.Clinical
 		case "startsAt":
 			q.columns(prescription.FieldStartsAt)
+			q.told |= access.Clinical
 		case "endsAt":
 			q.columns(prescription.FieldEndsAt)
+			q.told |= access.Clinical
 		case "maxDoses":
 			q.columns(prescription.FieldMaxDoses)
+			q.told |= access.Clinical
 		case "prnReason":
 			q.columns(prescription.FieldPrnReason)
+			q.told |= access.Clinical
 		case "prnMinIntervalMinutes":
 			q.columns(prescription.FieldPrnMinIntervalMinutes)
+			q.told |= access.Clinical
 		case "prnMaxDosesPer24h":
 			q.columns(prescription.FieldPrnMaxDosesPer24h)
+			q.told |= access.Clinical
 		case "prnMaxAmountPer24h":
 			q.columns(prescription.FieldPrnMaxAmountPer24h)
+			q.told |= access.Clinical
 		case "prnFollowUpMinutes":
 			q.columns(prescription.FieldPrnFollowUpMinutes)
+			q.told |= access.Clinical
 		case "windowBeforeMinutes":
 			q.columns(prescription.FieldWindowBeforeMinutes)
+			q.told |= access.Clinical
 		case "windowAfterMinutes":
 			q.columns(prescription.FieldWindowAfterMinutes)
+			q.told |= access.Clinical
 		case "indication":
 			q.columns(prescription.FieldIndication)
+			q.told |= access.Clinical
 		case "instructions":
 			q.columns(prescription.FieldInstructions)
+			q.told |= access.Clinical
 		case "foodRelation":
 			q.columns(prescription.FieldFoodRelation)
+			q.told |= access.Clinical
 		case "prescriberName":
 			q.columns(prescription.FieldPrescriberName)
+			q.told |= access.Clinical
 		case "isCovert":
 			q.columns(prescription.FieldIsCovert)
+			q.told |= access.Clinical
 		case "covertReviewOn":
 			q.columns(prescription.FieldCovertReviewOn)
+			q.told |= access.Clinical
 		case "selfAdministered":
 			q.columns(prescription.FieldSelfAdministered)
+			q.told |= access.Clinical
 		case "reviewOn":
 			q.columns(prescription.FieldReviewOn)
+			q.told |= access.Clinical
 		case "stoppedAt":
 			q.columns(prescription.FieldStoppedAt)
+			q.told |= access.Clinical
 		case "stopReason":
 			q.columns(prescription.FieldStopReason)
+			q.told |= access.Clinical
 		case "needsReview":
 			q.columns(prescription.FieldNeedsReview)
+			q.told |= access.Clinical
 		case "createdBy":
 			child := q.withCreatedBy
 			if child == nil {
@@ -2598,6 +2668,7 @@ func (q *PrescriptionQuery) collect(ctx context.Context, s relay.Selection) erro
 				return err
 			}
 		case "medication":
+			q.told |= access.Clinical
 			child := q.withMedication
 			if child == nil {
 				child = (&MedicationClient{config: q.config}).Query()
@@ -2607,6 +2678,7 @@ func (q *PrescriptionQuery) collect(ctx context.Context, s relay.Selection) erro
 				return err
 			}
 		case "replaces":
+			q.told |= access.Clinical
 			child := q.withReplaces
 			if child == nil {
 				child = (&PrescriptionClient{config: q.config}).Query()
@@ -2627,6 +2699,7 @@ func (q *PrescriptionQuery) collect(ctx context.Context, s relay.Selection) erro
 		default:
 			// A field that a resolver makes may need any column.
 			q.everyColumn()
+			q.told |= access.Clinical
 		}
 	}
 	return nil
@@ -2871,54 +2944,78 @@ func (q *ResidentQuery) CollectFields(ctx context.Context, under ...string) (*Re
 // collect loads with q what s asks of each row.
 func (q *ResidentQuery) collect(ctx context.Context, s relay.Selection) error {
 	q.columns(resident.FieldID)
+	q.collected = true
 	for _, f := range s.Fields("Resident", "Node") {
 		switch f.Name {
 		case "__typename", "id":
 		case "createdAt":
 			q.columns(resident.FieldCreatedAt)
+			q.told |= access.Open
 		case "updatedAt":
 			q.columns(resident.FieldUpdatedAt)
+			q.told |= access.Open
 		case "version":
 			q.columns(resident.FieldVersion)
+			q.told |= access.Open
 		case "givenName":
 			q.columns(resident.FieldGivenName)
+			q.told |= access.Personal
 		case "familyName":
 			q.columns(resident.FieldFamilyName)
+			q.told |= access.Personal
 		case "preferredName":
 			q.columns(resident.FieldPreferredName)
+			q.told |= access.Personal
 		case "birthDate":
 			q.columns(resident.FieldBirthDate)
+			q.told |= access.Open
 		case "birthDatePrecision":
 			q.columns(resident.FieldBirthDatePrecision)
+			q.told |= access.Open
 		case "sex":
 			q.columns(resident.FieldSex)
+			q.told |= access.Open
 		case "externalID":
 			q.columns(resident.FieldExternalID)
+			q.told |= access.Personal
 		case "language":
 			q.columns(resident.FieldLanguage)
+			q.told |= access.Open
 		case "status":
 			q.columns(resident.FieldStatus)
+			q.told |= access.Open
 		case "deceasedAt":
 			q.columns(resident.FieldDeceasedAt)
+			q.told |= access.Open
 		case "spo2Scale":
 			q.columns(resident.FieldSpo2Scale)
+			q.told |= access.Clinical
 		case "spo2ScaleAuthorisedAt":
 			q.columns(resident.FieldSpo2ScaleAuthorisedAt)
+			q.told |= access.Clinical
 		case "heightCm":
 			q.columns(resident.FieldHeightCm)
+			q.told |= access.Clinical
 		case "resuscitation":
 			q.columns(resident.FieldResuscitation)
+			q.told |= access.Clinical
 		case "allergyStatus":
 			q.columns(resident.FieldAllergyStatus)
+			q.told |= access.Clinical
 		case "wellnessIntervalHours":
 			q.columns(resident.FieldWellnessIntervalHours)
+			q.told |= access.Clinical
 		case "weeklyActivityTargetMinutes":
 			q.columns(resident.FieldWeeklyActivityTargetMinutes)
+			q.told |= access.Open
 		case "consentFamilyAccess":
 			q.columns(resident.FieldConsentFamilyAccess)
+			q.told |= access.Open
 		case "notes":
 			q.columns(resident.FieldNotes)
+			q.told |= access.Notes
 		case "createdBy":
+			q.told |= access.Open
 			child := q.withCreatedBy
 			if child == nil {
 				child = (&StaffUserClient{config: q.config}).Query()
@@ -2928,6 +3025,7 @@ func (q *ResidentQuery) collect(ctx context.Context, s relay.Selection) error {
 				return err
 			}
 		case "updatedBy":
+			q.told |= access.Open
 			child := q.withUpdatedBy
 			if child == nil {
 				child = (&StaffUserClient{config: q.config}).Query()
@@ -2975,6 +3073,7 @@ func (q *ResidentQuery) collect(ctx context.Context, s relay.Selection) error {
 				return err
 			}
 		case "spo2ScaleAuthorisedBy":
+			q.told |= access.Clinical
 			child := q.withSpo2ScaleAuthorisedBy
 			if child == nil {
 				child = (&StaffUserClient{config: q.config}).Query()
@@ -3408,28 +3507,40 @@ func (q *ResidentContactQuery) CollectFields(ctx context.Context, under ...strin
 // collect loads with q what s asks of each row.
 func (q *ResidentContactQuery) collect(ctx context.Context, s relay.Selection) error {
 	q.columns(residentcontact.FieldID)
+	q.collected = true
+	q.columns(residentcontact.FieldResidentID)
 	for _, f := range s.Fields("ResidentContact", "Node") {
 		switch f.Name {
 		case "__typename", "id":
 		case "createdAt":
 			q.columns(residentcontact.FieldCreatedAt)
+			q.told |= access.Open
 		case "updatedAt":
 			q.columns(residentcontact.FieldUpdatedAt)
+			q.told |= access.Open
 		case "version":
 			q.columns(residentcontact.FieldVersion)
+			q.told |= access.Open
 		case "name":
 			q.columns(residentcontact.FieldName)
+			q.told |= access.Personal
 		case "relationship":
 			q.columns(residentcontact.FieldRelationship)
+			q.told |= access.Open
 		case "phone":
 			q.columns(residentcontact.FieldPhone)
+			q.told |= access.Personal
 		case "email":
 			q.columns(residentcontact.FieldEmail)
+			q.told |= access.Personal
 		case "isPrimary":
 			q.columns(residentcontact.FieldIsPrimary)
+			q.told |= access.Open
 		case "isFamilyPortal":
 			q.columns(residentcontact.FieldIsFamilyPortal)
+			q.told |= access.Open
 		case "createdBy":
+			q.told |= access.Open
 			child := q.withCreatedBy
 			if child == nil {
 				child = (&StaffUserClient{config: q.config}).Query()
@@ -3439,6 +3550,7 @@ func (q *ResidentContactQuery) collect(ctx context.Context, s relay.Selection) e
 				return err
 			}
 		case "updatedBy":
+			q.told |= access.Open
 			child := q.withUpdatedBy
 			if child == nil {
 				child = (&StaffUserClient{config: q.config}).Query()
@@ -3448,6 +3560,7 @@ func (q *ResidentContactQuery) collect(ctx context.Context, s relay.Selection) e
 				return err
 			}
 		case "resident":
+			q.told |= access.Open
 			child := q.withResident
 			if child == nil {
 				child = (&ResidentClient{config: q.config}).Query()
@@ -3457,6 +3570,7 @@ func (q *ResidentContactQuery) collect(ctx context.Context, s relay.Selection) e
 				return err
 			}
 		case "portalUser":
+			q.told |= access.Admin
 			child := q.withPortalUser
 			if child == nil {
 				child = (&StaffUserClient{config: q.config}).Query()
@@ -3665,6 +3779,8 @@ func (q *RevisionQuery) CollectFields(ctx context.Context, under ...string) (*Re
 // collect loads with q what s asks of each row.
 func (q *RevisionQuery) collect(ctx context.Context, s relay.Selection) error {
 	q.columns(revision.FieldID)
+	q.collected = true
+	q.columns(revision.FieldEntityID)
 	for _, f := range s.Fields("Revision", "Node") {
 		switch f.Name {
 		case "__typename", "id":
@@ -3676,13 +3792,17 @@ func (q *RevisionQuery) collect(ctx context.Context, s relay.Selection) error {
 			q.columns(revision.FieldVersion)
 		case "entityID":
 			q.columns(revision.FieldEntityID)
+			q.told |= access.Clinical
 		case "entityVersion":
 			q.columns(revision.FieldEntityVersion)
+			q.told |= access.Clinical
 		case "content":
 			q.columns(revision.FieldContent)
+			q.told |= access.Clinical
 			q.columns(revision.FieldEntityID)
 		case "reason":
 			q.columns(revision.FieldReason)
+			q.told |= access.Clinical
 		case "createdBy":
 			child := q.withCreatedBy
 			if child == nil {
@@ -3704,6 +3824,7 @@ func (q *RevisionQuery) collect(ctx context.Context, s relay.Selection) error {
 		default:
 			// A field that a resolver makes may need any column.
 			q.everyColumn()
+			q.told |= access.Clinical
 		}
 	}
 	return nil
@@ -3883,6 +4004,7 @@ func (q *StaffUserQuery) CollectFields(ctx context.Context, under ...string) (*S
 // collect loads with q what s asks of each row.
 func (q *StaffUserQuery) collect(ctx context.Context, s relay.Selection) error {
 	q.columns(staffuser.FieldID)
+	q.collected = true
 	for _, f := range s.Fields("StaffUser", "Node") {
 		switch f.Name {
 		case "__typename", "id":
@@ -3902,6 +4024,8 @@ func (q *StaffUserQuery) collect(ctx context.Context, s relay.Selection) error {
 			q.columns(staffuser.FieldActive)
 		case "seesNames":
 			q.columns(staffuser.FieldSeesNames)
+		case "emergencyUntil":
+			q.columns(staffuser.FieldEmergencyUntil)
 		case "subject":
 			q.columns(staffuser.FieldSubject)
 		case "createdBy":
@@ -4234,6 +4358,8 @@ func (q *WellnessQuery) CollectFields(ctx context.Context, under ...string) (*We
 // collect loads with q what s asks of each row.
 func (q *WellnessQuery) collect(ctx context.Context, s relay.Selection) error {
 	q.columns(wellness.FieldID)
+	q.collected = true
+	q.columns(wellness.FieldResidentID)
 	for _, f := range s.Fields("Wellness", "Node") {
 		switch f.Name {
 		case "__typename", "id":
@@ -4245,58 +4371,85 @@ func (q *WellnessQuery) collect(ctx context.Context, s relay.Selection) error {
 			q.columns(wellness.FieldVersion)
 		case "sourceID":
 			q.columns(wellness.FieldSourceID)
+			q.told |= access.Clinical
 		case "takenAt":
 			q.columns(wellness.FieldTakenAt)
+			q.told |= access.Clinical
 		case "kind":
 			q.columns(wellness.FieldKind)
+			q.told |= access.Clinical
 		case "mood":
 			q.columns(wellness.FieldMood)
+			q.told |= access.Clinical
 		case "feelings":
 			q.columns(wellness.FieldFeelings)
+			q.told |= access.Clinical
 		case "energy":
 			q.columns(wellness.FieldEnergy)
+			q.told |= access.Clinical
 		case "sleepMinutes":
 			q.columns(wellness.FieldSleepMinutes)
+			q.told |= access.Clinical
 		case "sleepQuality":
 			q.columns(wellness.FieldSleepQuality)
+			q.told |= access.Clinical
 		case "appetite":
 			q.columns(wellness.FieldAppetite)
+			q.told |= access.Clinical
 		case "fluidIntakeMl":
 			q.columns(wellness.FieldFluidIntakeMl)
+			q.told |= access.Clinical
 		case "painNrs":
 			q.columns(wellness.FieldPainNrs)
+			q.told |= access.Clinical
 		case "abbeyItems":
 			q.columns(wellness.FieldAbbeyItems)
+			q.told |= access.Clinical
 		case "respiratoryRate":
 			q.columns(wellness.FieldRespiratoryRate)
+			q.told |= access.Clinical
 		case "spo2":
 			q.columns(wellness.FieldSpo2)
+			q.told |= access.Clinical
 		case "onOxygen":
 			q.columns(wellness.FieldOnOxygen)
+			q.told |= access.Clinical
 		case "oxygenLitresPerMin":
 			q.columns(wellness.FieldOxygenLitresPerMin)
+			q.told |= access.Clinical
 		case "systolic":
 			q.columns(wellness.FieldSystolic)
+			q.told |= access.Clinical
 		case "diastolic":
 			q.columns(wellness.FieldDiastolic)
+			q.told |= access.Clinical
 		case "pulse":
 			q.columns(wellness.FieldPulse)
+			q.told |= access.Clinical
 		case "temperature":
 			q.columns(wellness.FieldTemperature)
+			q.told |= access.Clinical
 		case "consciousness":
 			q.columns(wellness.FieldConsciousness)
+			q.told |= access.Clinical
 		case "weight":
 			q.columns(wellness.FieldWeight)
+			q.told |= access.Clinical
 		case "bloodGlucose":
 			q.columns(wellness.FieldBloodGlucose)
+			q.told |= access.Clinical
 		case "bristolStool":
 			q.columns(wellness.FieldBristolStool)
+			q.told |= access.Clinical
 		case "notes":
 			q.columns(wellness.FieldNotes)
+			q.told |= access.Clinical
 		case "status":
 			q.columns(wellness.FieldStatus)
+			q.told |= access.Clinical
 		case "recordedAt":
 			q.columns(wellness.FieldRecordedAt)
+			q.told |= access.Clinical
 		case "createdBy":
 			child := q.withCreatedBy
 			if child == nil {
@@ -4325,6 +4478,7 @@ func (q *WellnessQuery) collect(ctx context.Context, s relay.Selection) error {
 				return err
 			}
 		case "recordedBy":
+			q.told |= access.Clinical
 			child := q.withRecordedBy
 			if child == nil {
 				child = (&StaffUserClient{config: q.config}).Query()
@@ -4336,6 +4490,7 @@ func (q *WellnessQuery) collect(ctx context.Context, s relay.Selection) error {
 		default:
 			// A field that a resolver makes may need any column.
 			q.everyColumn()
+			q.told |= access.Clinical
 		}
 	}
 	return nil

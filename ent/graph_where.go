@@ -4912,6 +4912,16 @@ type StaffUserWhereInput struct {
 	ActiveNEQ               *bool                  `json:"activeNEQ,omitempty"`
 	SeesNames               *bool                  `json:"seesNames,omitempty"`
 	SeesNamesNEQ            *bool                  `json:"seesNamesNEQ,omitempty"`
+	EmergencyUntil          *scalar.Time           `json:"emergencyUntil,omitempty"`
+	EmergencyUntilNEQ       *scalar.Time           `json:"emergencyUntilNEQ,omitempty"`
+	EmergencyUntilIn        []scalar.Time          `json:"emergencyUntilIn,omitempty"`
+	EmergencyUntilNotIn     []scalar.Time          `json:"emergencyUntilNotIn,omitempty"`
+	EmergencyUntilGT        *scalar.Time           `json:"emergencyUntilGT,omitempty"`
+	EmergencyUntilGTE       *scalar.Time           `json:"emergencyUntilGTE,omitempty"`
+	EmergencyUntilLT        *scalar.Time           `json:"emergencyUntilLT,omitempty"`
+	EmergencyUntilLTE       *scalar.Time           `json:"emergencyUntilLTE,omitempty"`
+	EmergencyUntilIsNil     bool                   `json:"emergencyUntilIsNil,omitempty"`
+	EmergencyUntilNotNil    bool                   `json:"emergencyUntilNotNil,omitempty"`
 	Subject                 *string                `json:"subject,omitempty"`
 	SubjectNEQ              *string                `json:"subjectNEQ,omitempty"`
 	SubjectIn               []string               `json:"subjectIn,omitempty"`
@@ -5036,6 +5046,26 @@ func (w *StaffUserWhereInput) predicate(ctx context.Context, c config) (predicat
 			return nil, access.Unasked("seesNames")
 		case w.SeesNamesNEQ != nil && unaskable.Has(access.Admin):
 			return nil, access.Unasked("seesNamesNEQ")
+		case w.EmergencyUntil != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emergencyUntil")
+		case w.EmergencyUntilNEQ != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emergencyUntilNEQ")
+		case w.EmergencyUntilIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emergencyUntilIn")
+		case w.EmergencyUntilNotIn != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emergencyUntilNotIn")
+		case w.EmergencyUntilGT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emergencyUntilGT")
+		case w.EmergencyUntilGTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emergencyUntilGTE")
+		case w.EmergencyUntilLT != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emergencyUntilLT")
+		case w.EmergencyUntilLTE != nil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emergencyUntilLTE")
+		case w.EmergencyUntilIsNil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emergencyUntilIsNil")
+		case w.EmergencyUntilNotNil && unaskable.Has(access.Personal):
+			return nil, access.Unasked("emergencyUntilNotNil")
 		case w.Subject != nil && unaskable.Has(access.Admin):
 			return nil, access.Unasked("subject")
 		case w.SubjectNEQ != nil && unaskable.Has(access.Admin):
@@ -5130,6 +5160,16 @@ func (w *StaffUserWhereInput) predicate(ctx context.Context, c config) (predicat
 	whereValue(&all, w.ActiveNEQ, staffuser.ActiveNEQ)
 	whereValue(&all, w.SeesNames, staffuser.SeesNamesEQ)
 	whereValue(&all, w.SeesNamesNEQ, staffuser.SeesNamesNEQ)
+	whereValue(&all, w.EmergencyUntil, staffuser.EmergencyUntilEQ)
+	whereValue(&all, w.EmergencyUntilNEQ, staffuser.EmergencyUntilNEQ)
+	whereValues(&all, w.EmergencyUntilIn, staffuser.EmergencyUntilIn)
+	whereValues(&all, w.EmergencyUntilNotIn, staffuser.EmergencyUntilNotIn)
+	whereValue(&all, w.EmergencyUntilGT, staffuser.EmergencyUntilGT)
+	whereValue(&all, w.EmergencyUntilGTE, staffuser.EmergencyUntilGTE)
+	whereValue(&all, w.EmergencyUntilLT, staffuser.EmergencyUntilLT)
+	whereValue(&all, w.EmergencyUntilLTE, staffuser.EmergencyUntilLTE)
+	whereFlag(&all, w.EmergencyUntilIsNil, staffuser.EmergencyUntilIsNil)
+	whereFlag(&all, w.EmergencyUntilNotNil, staffuser.EmergencyUntilNotNil)
 	whereValue(&all, w.Subject, staffuser.SubjectEQ)
 	whereValue(&all, w.SubjectNEQ, staffuser.SubjectNEQ)
 	whereValues(&all, w.SubjectIn, staffuser.SubjectIn)

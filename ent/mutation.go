@@ -16,6 +16,7 @@ import (
 	"carehome/ent/prescription"
 	"carehome/ent/resident"
 	"carehome/ent/residentcontact"
+	"carehome/ent/retry"
 	"carehome/ent/revision"
 	"carehome/ent/secret"
 	"carehome/ent/staffuser"
@@ -54,6 +55,7 @@ const (
 	TypePrescription          = "Prescription"
 	TypeResident              = "Resident"
 	TypeResidentContact       = "ResidentContact"
+	TypeRetry                 = "Retry"
 	TypeRevision              = "Revision"
 	TypeSecret                = "Secret"
 	TypeStaffUser             = "StaffUser"
@@ -21017,6 +21019,482 @@ func (m *ResidentContactMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown ResidentContact edge %s", name)
 }
 
+// RetryMutation represents an operation that mutates the Retry nodes in the graph.
+type RetryMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	request       *[]byte
+	entity_id     *nodeid.ID
+	addentity_id  *nodeid.ID
+	at            *scalar.Time
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*Retry, error)
+	predicates    []predicate.Retry
+}
+
+var _ ent.Mutation = (*RetryMutation)(nil)
+
+// retryOption allows management of the mutation configuration using functional options.
+type retryOption func(*RetryMutation)
+
+// newRetryMutation creates new mutation for the Retry entity.
+func newRetryMutation(c config, op Op, opts ...retryOption) *RetryMutation {
+	m := &RetryMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeRetry,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withRetryID sets the ID field of the mutation.
+func withRetryID(id string) retryOption {
+	return func(m *RetryMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Retry
+		)
+		m.oldValue = func(ctx context.Context) (*Retry, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Retry.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withRetry sets the old Retry of the mutation.
+func withRetry(node *Retry) retryOption {
+	return func(m *RetryMutation) {
+		m.oldValue = func(context.Context) (*Retry, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m RetryMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m RetryMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Retry entities.
+func (m *RetryMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *RetryMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *RetryMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Retry.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetRequest sets the "request" field.
+func (m *RetryMutation) SetRequest(b []byte) {
+	m.request = &b
+}
+
+// Request returns the value of the "request" field in the mutation.
+func (m *RetryMutation) Request() (r []byte, exists bool) {
+	v := m.request
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRequest returns the old "request" field's value of the Retry entity.
+// If the Retry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetryMutation) OldRequest(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRequest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRequest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRequest: %w", err)
+	}
+	return oldValue.Request, nil
+}
+
+// ResetRequest resets all changes to the "request" field.
+func (m *RetryMutation) ResetRequest() {
+	m.request = nil
+}
+
+// SetEntityID sets the "entity_id" field.
+func (m *RetryMutation) SetEntityID(n nodeid.ID) {
+	m.entity_id = &n
+	m.addentity_id = nil
+}
+
+// EntityID returns the value of the "entity_id" field in the mutation.
+func (m *RetryMutation) EntityID() (r nodeid.ID, exists bool) {
+	v := m.entity_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEntityID returns the old "entity_id" field's value of the Retry entity.
+// If the Retry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetryMutation) OldEntityID(ctx context.Context) (v nodeid.ID, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEntityID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEntityID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEntityID: %w", err)
+	}
+	return oldValue.EntityID, nil
+}
+
+// AddEntityID adds n to the "entity_id" field.
+func (m *RetryMutation) AddEntityID(n nodeid.ID) {
+	if m.addentity_id != nil {
+		*m.addentity_id += n
+	} else {
+		m.addentity_id = &n
+	}
+}
+
+// AddedEntityID returns the value that was added to the "entity_id" field in this mutation.
+func (m *RetryMutation) AddedEntityID() (r nodeid.ID, exists bool) {
+	v := m.addentity_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEntityID resets all changes to the "entity_id" field.
+func (m *RetryMutation) ResetEntityID() {
+	m.entity_id = nil
+	m.addentity_id = nil
+}
+
+// SetAt sets the "at" field.
+func (m *RetryMutation) SetAt(s scalar.Time) {
+	m.at = &s
+}
+
+// At returns the value of the "at" field in the mutation.
+func (m *RetryMutation) At() (r scalar.Time, exists bool) {
+	v := m.at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAt returns the old "at" field's value of the Retry entity.
+// If the Retry object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RetryMutation) OldAt(ctx context.Context) (v scalar.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAt: %w", err)
+	}
+	return oldValue.At, nil
+}
+
+// ResetAt resets all changes to the "at" field.
+func (m *RetryMutation) ResetAt() {
+	m.at = nil
+}
+
+// Where appends a list predicates to the RetryMutation builder.
+func (m *RetryMutation) Where(ps ...predicate.Retry) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the RetryMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *RetryMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Retry, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *RetryMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *RetryMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Retry).
+func (m *RetryMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *RetryMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.request != nil {
+		fields = append(fields, retry.FieldRequest)
+	}
+	if m.entity_id != nil {
+		fields = append(fields, retry.FieldEntityID)
+	}
+	if m.at != nil {
+		fields = append(fields, retry.FieldAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *RetryMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case retry.FieldRequest:
+		return m.Request()
+	case retry.FieldEntityID:
+		return m.EntityID()
+	case retry.FieldAt:
+		return m.At()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *RetryMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case retry.FieldRequest:
+		return m.OldRequest(ctx)
+	case retry.FieldEntityID:
+		return m.OldEntityID(ctx)
+	case retry.FieldAt:
+		return m.OldAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Retry field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RetryMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case retry.FieldRequest:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRequest(v)
+		return nil
+	case retry.FieldEntityID:
+		v, ok := value.(nodeid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEntityID(v)
+		return nil
+	case retry.FieldAt:
+		v, ok := value.(scalar.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Retry field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *RetryMutation) AddedFields() []string {
+	var fields []string
+	if m.addentity_id != nil {
+		fields = append(fields, retry.FieldEntityID)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *RetryMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case retry.FieldEntityID:
+		return m.AddedEntityID()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *RetryMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case retry.FieldEntityID:
+		v, ok := value.(nodeid.ID)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEntityID(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Retry numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *RetryMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *RetryMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *RetryMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Retry nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *RetryMutation) ResetField(name string) error {
+	switch name {
+	case retry.FieldRequest:
+		m.ResetRequest()
+		return nil
+	case retry.FieldEntityID:
+		m.ResetEntityID()
+		return nil
+	case retry.FieldAt:
+		m.ResetAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Retry field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *RetryMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *RetryMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *RetryMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *RetryMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *RetryMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *RetryMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *RetryMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Retry unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *RetryMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Retry edge %s", name)
+}
+
 // RevisionMutation represents an operation that mutates the Revision nodes in the graph.
 type RevisionMutation struct {
 	config
@@ -22407,6 +22885,7 @@ type StaffUserMutation struct {
 	role              *staffuser.Role
 	active            *bool
 	sees_names        *bool
+	emergency_until   *scalar.Time
 	subject           *string
 	clearedFields     map[string]struct{}
 	created_by        *nodeid.ID
@@ -22976,6 +23455,55 @@ func (m *StaffUserMutation) ResetSeesNames() {
 	m.sees_names = nil
 }
 
+// SetEmergencyUntil sets the "emergency_until" field.
+func (m *StaffUserMutation) SetEmergencyUntil(s scalar.Time) {
+	m.emergency_until = &s
+}
+
+// EmergencyUntil returns the value of the "emergency_until" field in the mutation.
+func (m *StaffUserMutation) EmergencyUntil() (r scalar.Time, exists bool) {
+	v := m.emergency_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEmergencyUntil returns the old "emergency_until" field's value of the StaffUser entity.
+// If the StaffUser object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StaffUserMutation) OldEmergencyUntil(ctx context.Context) (v *scalar.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEmergencyUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEmergencyUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEmergencyUntil: %w", err)
+	}
+	return oldValue.EmergencyUntil, nil
+}
+
+// ClearEmergencyUntil clears the value of the "emergency_until" field.
+func (m *StaffUserMutation) ClearEmergencyUntil() {
+	m.emergency_until = nil
+	m.clearedFields[staffuser.FieldEmergencyUntil] = struct{}{}
+}
+
+// EmergencyUntilCleared returns if the "emergency_until" field was cleared in this mutation.
+func (m *StaffUserMutation) EmergencyUntilCleared() bool {
+	_, ok := m.clearedFields[staffuser.FieldEmergencyUntil]
+	return ok
+}
+
+// ResetEmergencyUntil resets all changes to the "emergency_until" field.
+func (m *StaffUserMutation) ResetEmergencyUntil() {
+	m.emergency_until = nil
+	delete(m.clearedFields, staffuser.FieldEmergencyUntil)
+}
+
 // SetSubject sets the "subject" field.
 func (m *StaffUserMutation) SetSubject(s string) {
 	m.subject = &s
@@ -23329,7 +23857,7 @@ func (m *StaffUserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *StaffUserMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 13)
 	if m.created_at != nil {
 		fields = append(fields, staffuser.FieldCreatedAt)
 	}
@@ -23362,6 +23890,9 @@ func (m *StaffUserMutation) Fields() []string {
 	}
 	if m.sees_names != nil {
 		fields = append(fields, staffuser.FieldSeesNames)
+	}
+	if m.emergency_until != nil {
+		fields = append(fields, staffuser.FieldEmergencyUntil)
 	}
 	if m.subject != nil {
 		fields = append(fields, staffuser.FieldSubject)
@@ -23396,6 +23927,8 @@ func (m *StaffUserMutation) Field(name string) (ent.Value, bool) {
 		return m.Active()
 	case staffuser.FieldSeesNames:
 		return m.SeesNames()
+	case staffuser.FieldEmergencyUntil:
+		return m.EmergencyUntil()
 	case staffuser.FieldSubject:
 		return m.Subject()
 	}
@@ -23429,6 +23962,8 @@ func (m *StaffUserMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldActive(ctx)
 	case staffuser.FieldSeesNames:
 		return m.OldSeesNames(ctx)
+	case staffuser.FieldEmergencyUntil:
+		return m.OldEmergencyUntil(ctx)
 	case staffuser.FieldSubject:
 		return m.OldSubject(ctx)
 	}
@@ -23517,6 +24052,13 @@ func (m *StaffUserMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetSeesNames(v)
 		return nil
+	case staffuser.FieldEmergencyUntil:
+		v, ok := value.(scalar.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEmergencyUntil(v)
+		return nil
 	case staffuser.FieldSubject:
 		v, ok := value.(string)
 		if !ok {
@@ -23575,6 +24117,9 @@ func (m *StaffUserMutation) ClearedFields() []string {
 	if m.FieldCleared(staffuser.FieldUpdatedByID) {
 		fields = append(fields, staffuser.FieldUpdatedByID)
 	}
+	if m.FieldCleared(staffuser.FieldEmergencyUntil) {
+		fields = append(fields, staffuser.FieldEmergencyUntil)
+	}
 	if m.FieldCleared(staffuser.FieldSubject) {
 		fields = append(fields, staffuser.FieldSubject)
 	}
@@ -23597,6 +24142,9 @@ func (m *StaffUserMutation) ClearField(name string) error {
 		return nil
 	case staffuser.FieldUpdatedByID:
 		m.ClearUpdatedByID()
+		return nil
+	case staffuser.FieldEmergencyUntil:
+		m.ClearEmergencyUntil()
 		return nil
 	case staffuser.FieldSubject:
 		m.ClearSubject()
@@ -23641,6 +24189,9 @@ func (m *StaffUserMutation) ResetField(name string) error {
 		return nil
 	case staffuser.FieldSeesNames:
 		m.ResetSeesNames()
+		return nil
+	case staffuser.FieldEmergencyUntil:
+		m.ResetEmergencyUntil()
 		return nil
 	case staffuser.FieldSubject:
 		m.ResetSubject()

@@ -8,6 +8,7 @@ import (
 	"carehome/ent/prescription"
 	"carehome/ent/resident"
 	"carehome/ent/staffuser"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"context"
@@ -42,6 +43,10 @@ type PrescriptionQuery struct {
 	pages []func(context.Context, []*Prescription) error
 	// perParent is how many rows of each parent the eager loader reads; 0 for all.
 	perParent int
+	// collected is set where it is known which fields are asked for; told are then
+	// the classes of those.
+	collected bool
+	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
 
@@ -645,6 +650,11 @@ func (_q *PrescriptionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 	}
 	if err := _q.mask(ctx, nodes); err != nil {
 		return nil, err
+	}
+	if seen := access.SeenOf(ctx); seen != nil && (!_q.collected || _q.told&^access.Hidden(ctx, prescription.IDKind)&(access.Clinical|access.Notes) != 0) {
+		for _, node := range nodes {
+			seen.Resident(node.ResidentID)
+		}
 	}
 
 	return nodes, nil

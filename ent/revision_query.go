@@ -6,6 +6,7 @@ import (
 	"carehome/ent/predicate"
 	"carehome/ent/revision"
 	"carehome/ent/staffuser"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"context"
@@ -35,6 +36,10 @@ type RevisionQuery struct {
 	pages []func(context.Context, []*Revision) error
 	// perParent is how many rows of each parent the eager loader reads; 0 for all.
 	perParent int
+	// collected is set where it is known which fields are asked for; told are then
+	// the classes of those.
+	collected bool
+	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
 
@@ -474,6 +479,11 @@ func (_q *RevisionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Rev
 	}
 	if err := _q.mask(ctx, nodes); err != nil {
 		return nil, err
+	}
+	if seen := access.SeenOf(ctx); seen != nil && (!_q.collected || _q.told&^access.Hidden(ctx, revision.IDKind)&(access.Clinical|access.Notes) != 0) {
+		for _, node := range nodes {
+			seen.Fact(node.EntityID)
+		}
 	}
 
 	return nodes, nil

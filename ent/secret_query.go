@@ -5,6 +5,7 @@ package ent
 import (
 	"carehome/ent/predicate"
 	"carehome/ent/secret"
+	"carehome/internal/access"
 	"carehome/internal/relay"
 	"context"
 	"errors"
@@ -31,6 +32,10 @@ type SecretQuery struct {
 	pages []func(context.Context, []*Secret) error
 	// perParent is how many rows of each parent the eager loader reads; 0 for all.
 	perParent int
+	// collected is set where it is known which fields are asked for; told are then
+	// the classes of those.
+	collected bool
+	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
 

@@ -43,6 +43,8 @@ type StaffUser struct {
 	Active bool `json:"active,omitempty"`
 	// Whether a person of the role REPORTING sees names and contacts, which that role masks; of no effect for others.
 	SeesNames bool `json:"sees_names,omitempty"`
+	// Until when the person reads what NURSE reads, or last did, as breakGlass has it; null if never.
+	EmergencyUntil *scalar.Time `json:"emergency_until,omitempty"`
 	// Who the person is at the home's identity provider (the claim "sub" of its tokens); if null, a verified email address tells.
 	Subject *string `json:"subject,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -137,6 +139,8 @@ func (*StaffUser) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case staffuser.FieldEmergencyUntil:
+			values[i] = &sql.NullScanner{S: new(scalar.Time)}
 		case staffuser.FieldCreatedAt, staffuser.FieldUpdatedAt:
 			values[i] = new(scalar.Time)
 		case staffuser.FieldActive, staffuser.FieldSeesNames:
@@ -233,6 +237,13 @@ func (_m *StaffUser) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field sees_names", values[i])
 			} else if value.Valid {
 				_m.SeesNames = value.Bool
+			}
+		case staffuser.FieldEmergencyUntil:
+			if value, ok := values[i].(*sql.NullScanner); !ok {
+				return fmt.Errorf("unexpected type %T for field emergency_until", values[i])
+			} else if value.Valid {
+				_m.EmergencyUntil = new(scalar.Time)
+				*_m.EmergencyUntil = *value.S.(*scalar.Time)
 			}
 		case staffuser.FieldSubject:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -343,6 +354,11 @@ func (_m *StaffUser) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("sees_names=")
 	builder.WriteString(fmt.Sprintf("%v", _m.SeesNames))
+	builder.WriteString(", ")
+	if v := _m.EmergencyUntil; v != nil {
+		builder.WriteString("emergency_until=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	if v := _m.Subject; v != nil {
 		builder.WriteString("subject=")

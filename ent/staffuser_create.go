@@ -121,6 +121,20 @@ func (_c *StaffUserCreate) SetNillableSeesNames(v *bool) *StaffUserCreate {
 	return _c
 }
 
+// SetEmergencyUntil sets the "emergency_until" field.
+func (_c *StaffUserCreate) SetEmergencyUntil(v scalar.Time) *StaffUserCreate {
+	_c.mutation.SetEmergencyUntil(v)
+	return _c
+}
+
+// SetNillableEmergencyUntil sets the "emergency_until" field if the given value is not nil.
+func (_c *StaffUserCreate) SetNillableEmergencyUntil(v *scalar.Time) *StaffUserCreate {
+	if v != nil {
+		_c.SetEmergencyUntil(*v)
+	}
+	return _c
+}
+
 // SetSubject sets the "subject" field.
 func (_c *StaffUserCreate) SetSubject(v string) *StaffUserCreate {
 	_c.mutation.SetSubject(v)
@@ -375,6 +389,10 @@ func (_c *StaffUserCreate) createSpec() (*StaffUser, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.SeesNames(); ok {
 		_spec.SetField(staffuser.FieldSeesNames, field.TypeBool, value)
 		_node.SeesNames = value
+	}
+	if value, ok := _c.mutation.EmergencyUntil(); ok {
+		_spec.SetField(staffuser.FieldEmergencyUntil, field.TypeTime, value)
+		_node.EmergencyUntil = &value
 	}
 	if value, ok := _c.mutation.Subject(); ok {
 		_spec.SetField(staffuser.FieldSubject, field.TypeString, value)

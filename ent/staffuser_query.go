@@ -7,6 +7,7 @@ import (
 	"carehome/ent/apikey"
 	"carehome/ent/predicate"
 	"carehome/ent/staffuser"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"context"
@@ -41,6 +42,10 @@ type StaffUserQuery struct {
 	pages []func(context.Context, []*StaffUser) error
 	// perParent is how many rows of each parent the eager loader reads; 0 for all.
 	perParent int
+	// collected is set where it is known which fields are asked for; told are then
+	// the classes of those.
+	collected bool
+	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
 

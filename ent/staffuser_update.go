@@ -171,6 +171,26 @@ func (_u *StaffUserUpdate) SetNillableSeesNames(v *bool) *StaffUserUpdate {
 	return _u
 }
 
+// SetEmergencyUntil sets the "emergency_until" field.
+func (_u *StaffUserUpdate) SetEmergencyUntil(v scalar.Time) *StaffUserUpdate {
+	_u.mutation.SetEmergencyUntil(v)
+	return _u
+}
+
+// SetNillableEmergencyUntil sets the "emergency_until" field if the given value is not nil.
+func (_u *StaffUserUpdate) SetNillableEmergencyUntil(v *scalar.Time) *StaffUserUpdate {
+	if v != nil {
+		_u.SetEmergencyUntil(*v)
+	}
+	return _u
+}
+
+// ClearEmergencyUntil clears the value of the "emergency_until" field.
+func (_u *StaffUserUpdate) ClearEmergencyUntil() *StaffUserUpdate {
+	_u.mutation.ClearEmergencyUntil()
+	return _u
+}
+
 // SetSubject sets the "subject" field.
 func (_u *StaffUserUpdate) SetSubject(v string) *StaffUserUpdate {
 	_u.mutation.SetSubject(v)
@@ -447,6 +467,12 @@ func (_u *StaffUserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.SeesNames(); ok {
 		_spec.SetField(staffuser.FieldSeesNames, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.EmergencyUntil(); ok {
+		_spec.SetField(staffuser.FieldEmergencyUntil, field.TypeTime, value)
+	}
+	if _u.mutation.EmergencyUntilCleared() {
+		_spec.ClearField(staffuser.FieldEmergencyUntil, field.TypeTime)
 	}
 	if value, ok := _u.mutation.Subject(); ok {
 		_spec.SetField(staffuser.FieldSubject, field.TypeString, value)
@@ -824,6 +850,26 @@ func (_u *StaffUserUpdateOne) SetNillableSeesNames(v *bool) *StaffUserUpdateOne 
 	return _u
 }
 
+// SetEmergencyUntil sets the "emergency_until" field.
+func (_u *StaffUserUpdateOne) SetEmergencyUntil(v scalar.Time) *StaffUserUpdateOne {
+	_u.mutation.SetEmergencyUntil(v)
+	return _u
+}
+
+// SetNillableEmergencyUntil sets the "emergency_until" field if the given value is not nil.
+func (_u *StaffUserUpdateOne) SetNillableEmergencyUntil(v *scalar.Time) *StaffUserUpdateOne {
+	if v != nil {
+		_u.SetEmergencyUntil(*v)
+	}
+	return _u
+}
+
+// ClearEmergencyUntil clears the value of the "emergency_until" field.
+func (_u *StaffUserUpdateOne) ClearEmergencyUntil() *StaffUserUpdateOne {
+	_u.mutation.ClearEmergencyUntil()
+	return _u
+}
+
 // SetSubject sets the "subject" field.
 func (_u *StaffUserUpdateOne) SetSubject(v string) *StaffUserUpdateOne {
 	_u.mutation.SetSubject(v)
@@ -1130,6 +1176,12 @@ func (_u *StaffUserUpdateOne) sqlSave(ctx context.Context) (_node *StaffUser, er
 	}
 	if value, ok := _u.mutation.SeesNames(); ok {
 		_spec.SetField(staffuser.FieldSeesNames, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.EmergencyUntil(); ok {
+		_spec.SetField(staffuser.FieldEmergencyUntil, field.TypeTime, value)
+	}
+	if _u.mutation.EmergencyUntilCleared() {
+		_spec.ClearField(staffuser.FieldEmergencyUntil, field.TypeTime)
 	}
 	if value, ok := _u.mutation.Subject(); ok {
 		_spec.SetField(staffuser.FieldSubject, field.TypeString, value)

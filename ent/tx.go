@@ -36,6 +36,8 @@ type Tx struct {
 	Resident *ResidentClient
 	// ResidentContact is the client for interacting with the ResidentContact builders.
 	ResidentContact *ResidentContactClient
+	// Retry is the client for interacting with the Retry builders.
+	Retry *RetryClient
 	// Revision is the client for interacting with the Revision builders.
 	Revision *RevisionClient
 	// Secret is the client for interacting with the Secret builders.
@@ -187,6 +189,7 @@ func (tx *Tx) init() {
 	tx.Prescription = NewPrescriptionClient(tx.config)
 	tx.Resident = NewResidentClient(tx.config)
 	tx.ResidentContact = NewResidentContactClient(tx.config)
+	tx.Retry = NewRetryClient(tx.config)
 	tx.Revision = NewRevisionClient(tx.config)
 	tx.Secret = NewSecretClient(tx.config)
 	tx.StaffUser = NewStaffUserClient(tx.config)

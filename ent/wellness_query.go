@@ -7,6 +7,7 @@ import (
 	"carehome/ent/resident"
 	"carehome/ent/staffuser"
 	"carehome/ent/wellness"
+	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/relay"
 	"context"
@@ -38,6 +39,10 @@ type WellnessQuery struct {
 	pages []func(context.Context, []*Wellness) error
 	// perParent is how many rows of each parent the eager loader reads; 0 for all.
 	perParent int
+	// collected is set where it is known which fields are asked for; told are then
+	// the classes of those.
+	collected bool
+	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
 
@@ -559,6 +564,11 @@ func (_q *WellnessQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Wel
 	}
 	if err := _q.mask(ctx, nodes); err != nil {
 		return nil, err
+	}
+	if seen := access.SeenOf(ctx); seen != nil && (!_q.collected || _q.told&^access.Hidden(ctx, wellness.IDKind)&(access.Clinical|access.Notes) != 0) {
+		for _, node := range nodes {
+			seen.Resident(node.ResidentID)
+		}
 	}
 
 	return nodes, nil

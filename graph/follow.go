@@ -15,6 +15,7 @@ import (
 	"carehome/graph/model"
 	"carehome/graph/transport"
 	"carehome/internal/access"
+	"carehome/internal/care"
 	"carehome/internal/live"
 	"carehome/internal/nodeid"
 	"carehome/internal/problem"
@@ -109,6 +110,10 @@ const eventBatch = 32
 // read reads what is told of events, in one state of the database.
 func (e events[P]) read(ctx context.Context, r *Resolver, batch []live.Event) (ids []live.ID, payloads []P, err error) {
 	err = r.snapshot(ctx, func(ctx context.Context) error {
+		ctx, err := care.AsNow(ctx, r.client)
+		if err != nil {
+			return err
+		}
 		for _, one := range batch {
 			payload, err := e.tell(ctx, one)
 			switch {

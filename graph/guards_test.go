@@ -170,3 +170,26 @@ func TestNobodySeesNothing(t *testing.T) {
 		t.Errorf("tried %d types only", types)
 	}
 }
+
+// TestMutationsCanBeSentAgain: every mutation takes an idempotencyKey in its input,
+// and one that changes a row the version that it expects.
+func TestMutationsCanBeSentAgain(t *testing.T) {
+	s := graph.Schema()
+	for _, field := range s.Mutation.Fields {
+		if strings.HasPrefix(field.Name, "__") {
+			continue
+		}
+		input := field.Arguments.ForName("input")
+		if input == nil {
+			t.Errorf("%s has no input", field.Name)
+			continue
+		}
+		fields := s.Types[input.Type.Name()].Fields
+		if fields.ForName("idempotencyKey") == nil {
+			t.Errorf("%s takes no idempotencyKey", field.Name)
+		}
+		if field.Arguments.ForName("id") != nil && fields.ForName("expectedVersion") == nil {
+			t.Errorf("%s takes no expectedVersion", field.Name)
+		}
+	}
+}

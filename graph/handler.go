@@ -14,6 +14,7 @@ import (
 	"carehome/graph/generated"
 	"carehome/graph/limits"
 	"carehome/graph/transport"
+	"carehome/internal/audit"
 	"carehome/internal/care"
 	"carehome/internal/live"
 	"carehome/internal/locale"
@@ -35,6 +36,9 @@ type Deps struct {
 	// Watch is told what becomes of requests.
 	Watch Watch
 	Log   *slog.Logger
+	// Reads is told of whom something clinical was read. It may return before that
+	// is on record; an answer whose reading it does not take is not sent.
+	Reads func(context.Context, audit.Event) error
 	// Cursors seals the cursors of lists. If nil, cursors are good as long as the
 	// handler lives.
 	Cursors relay.Sealer
@@ -67,7 +71,7 @@ type Deps struct {
 func NewHandler(d Deps) http.Handler {
 	errors := presenter{log: d.Log, explain: d.Explain, words: locale.NewCatalog()}
 	schema := generated.NewExecutableSchema(generated.Config{
-		Resolvers: &Resolver{client: d.Client, write: care.Guard(d.Write), live: d.Live, snapshot: d.Snapshot},
+		Resolvers: &Resolver{client: d.Client, commit: care.Guard(d.Write), live: d.Live, snapshot: d.Snapshot},
 	})
 	if d.Limits == (limits.Limits{}) {
 		d.Limits = limits.Default()
@@ -86,6 +90,14 @@ func NewHandler(d Deps) http.Handler {
 	engine.exec.AroundOperations(nameOperation)
 	engine.exec.AroundOperations(sealCursors(d.Cursors))
 	engine.exec.AroundOperations(withZone(d.Client))
+	emergencies := emergencies{client: d.Client, present: errors.present}
+	engine.exec.AroundOperations(emergencies.operations)
+	engine.exec.AroundResponses(emergencies.responses)
+	if d.Reads != nil {
+		reads := reads{client: d.Client, tell: d.Reads, present: errors.present}
+		engine.exec.AroundOperations(reads.operations)
+		engine.exec.AroundResponses(reads.responses)
+	}
 	engine.exec.AroundResponses(inSnapshot(d.Snapshot, errors.present))
 	return locale.Negotiate(fromAddress(transports{exec: engine, list: []graphql.Transport{
 		transport.Socket{

@@ -3,8 +3,13 @@ package graph
 import (
 	"context"
 	"fmt"
+	"maps"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"carehome/ent"
+	"carehome/internal/access"
+	"carehome/internal/audit"
 	"carehome/internal/care"
 	"carehome/internal/live"
 	"carehome/internal/nodeid"
@@ -15,8 +20,9 @@ import (
 type Resolver struct {
 	// client reads; it cannot write.
 	client *ent.Client
-	// write runs one transaction, kept for good when it returns nil.
-	write care.Write
+	// commit runs one transaction, kept for good when it returns nil. Mutations go
+	// through write.
+	commit care.Write
 	// live tells what happens.
 	live *live.Hub
 	// snapshot lets all that is read below ctx see one state of the database.
@@ -33,14 +39,17 @@ func one[E ent.Noder](ctx context.Context, r *Resolver, kind nodeid.Kind, id nod
 
 // create makes a row, and reads it as the payload's field asks.
 func create[E ent.Noder](ctx context.Context, r *Resolver, field string, save func(context.Context, *ent.Client) (E, error)) (row E, err error) {
-	err = r.write(ctx, func(ctx context.Context, tx *ent.Client) error {
-		row, err = save(ctx, tx)
-		return err
+	id, err := r.write(ctx, func(ctx context.Context, tx *ent.Client) (nodeid.ID, error) {
+		row, err := save(ctx, tx)
+		if err != nil {
+			return 0, err
+		}
+		return row.NodeID(), nil
 	})
 	if err != nil {
 		return row, err
 	}
-	return node[E](ctx, r, row.NodeID(), field)
+	return node[E](ctx, r, id, field)
 }
 
 // update changes the row of an id, and reads it as the payload's field asks.
@@ -50,9 +59,40 @@ func update[E ent.Noder](ctx context.Context, r *Resolver, field string, id node
 
 // remove takes the row of an id off the record.
 func (r *Resolver) remove(ctx context.Context, kind nodeid.Kind, id nodeid.ID, input *care.Deletion) error {
-	return r.write(ctx, func(ctx context.Context, tx *ent.Client) error {
-		return care.Delete(ctx, tx, kind, id, deletion(input))
+	_, err := r.write(ctx, func(ctx context.Context, tx *ent.Client) (nodeid.ID, error) {
+		return id, care.Delete(ctx, tx, kind, id, deletion(input))
 	})
+	return err
+}
+
+// write does the work of a mutation in one transaction, and returns the row that it
+// comes to. Every mutation must go through it, since it is here that one which is
+// sent again with its idempotencyKey is not done again.
+func (r *Resolver) write(ctx context.Context, work func(context.Context, *ent.Client) (nodeid.ID, error)) (id nodeid.ID, err error) {
+	request := requested(ctx)
+	// What is read on the way is not shown.
+	ctx = audit.WithOperation(access.WithSeen(ctx, nil), graphql.GetFieldContext(ctx).Field.Name)
+	err = r.commit(ctx, func(ctx context.Context, tx *ent.Client) error {
+		id, err = care.Once(ctx, tx, request, func() (nodeid.ID, error) { return work(ctx, tx) })
+		return err
+	})
+	return id, err
+}
+
+// requested is the mutation that ctx resolves: its name and arguments, and the key
+// among these.
+func requested(ctx context.Context) care.Request {
+	field, op := graphql.GetFieldContext(ctx), graphql.GetOperationContext(ctx)
+	arguments := maps.Clone(field.Field.ArgumentMap(op.Variables))
+	input, _ := arguments["input"].(map[string]any)
+	request := care.Request{Content: []any{field.Field.Name, arguments}}
+	if key, given := input["idempotencyKey"].(string); given {
+		request.Key = &key
+		input = maps.Clone(input)
+		delete(input, "idempotencyKey")
+		arguments["input"] = input
+	}
+	return request
 }
 
 // deletion is what an input says that may be left out.

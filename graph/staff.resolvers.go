@@ -30,7 +30,11 @@ func (r *mutationResolver) CreateAPIKey(ctx context.Context, input ent.CreateApi
 		row, made, err = care.CreateKey(ctx, tx, input, "")
 		return row, err
 	})
-	return &model.CreateAPIKeyPayload{APIKey: row, Secret: new(made.Reveal())}, err
+	payload := &model.CreateAPIKeyPayload{APIKey: row}
+	if made != "" {
+		payload.Secret = new(made.Reveal())
+	}
+	return payload, err
 }
 
 func (r *mutationResolver) RevokeAPIKey(ctx context.Context, id nodeid.ID, input *care.Deletion) (*model.RevokeAPIKeyPayload, error) {
@@ -38,4 +42,15 @@ func (r *mutationResolver) RevokeAPIKey(ctx context.Context, id nodeid.ID, input
 		return care.RevokeKey(ctx, tx, id, deletion(input))
 	})
 	return &model.RevokeAPIKeyPayload{APIKey: row}, err
+}
+
+func (r *mutationResolver) BreakGlass(ctx context.Context, input care.Emergency) (*model.BreakGlassPayload, error) {
+	id, err := r.write(ctx, func(ctx context.Context, tx *ent.Client) (nodeid.ID, error) {
+		return care.BreakGlass(ctx, tx, input)
+	})
+	if err != nil {
+		return nil, err
+	}
+	row, err := node[*ent.StaffUser](ctx, r.Resolver, id, "staffUser")
+	return &model.BreakGlassPayload{StaffUser: row}, err
 }

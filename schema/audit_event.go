@@ -36,6 +36,9 @@ func (AuditEvent) Fields() []ent.Field {
 			"MIGRATE A row as a new version of the program has made it.",
 			"BREAK_GLASS Somebody began to read what their role hides, in an emergency.",
 			"READ A resident's clinical data were read.",
+			"START The server was started.",
+			"STOP The server was stopped in order: all that was read until then is on record.",
+			"GAP Something that was read is not on record here; reason says what is known of it.",
 			"LOGIN Somebody said who they are and was let in.",
 			"REFUSED Somebody said who they are and was not let in.",
 		).Immutable().Annotations(isOpen).Comment("What was done."),
@@ -92,6 +95,7 @@ func (AuditEvent) Indexes() []ent.Index {
 		index.Fields("at"),
 		index.Fields("actor_id").Annotations(entsql.IndexWhere("actor_id IS NOT NULL")),
 		index.Fields("entity_id").Annotations(entsql.IndexWhere("entity_id IS NOT NULL")),
+		index.Fields("action").Annotations(entsql.IndexWhere("action IN ('START', 'STOP')")),
 	}
 }
 

@@ -42,6 +42,8 @@ func (StaffUser) Fields() []ent.Field {
 			Annotations(isAdmin).Comment("False once the person has left; people are never deleted."),
 		field.Bool("sees_names").Default(false).
 			Annotations(isAdmin).Comment("Whether a person of the role REPORTING sees names and contacts, which that role masks; of no effect for others."),
+		instant(field.Time("emergency_until")).Optional().Nillable().Annotations(readOnly).
+			Annotations(isPersonal).Comment("Until when the person reads what NURSE reads, or last did, as breakGlass has it; null if never."),
 		field.String("subject").Optional().Nillable().Unique().Validate(line(255)).
 			Annotations(isAdmin).Comment("Who the person is at the home's identity provider (the claim \"sub\" of its tokens); if null, a verified email address tells."),
 	}

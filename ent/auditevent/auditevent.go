@@ -115,6 +115,9 @@ const (
 	ActionMigrate    Action = "MIGRATE"
 	ActionBreakGlass Action = "BREAK_GLASS"
 	ActionRead       Action = "READ"
+	ActionStart      Action = "START"
+	ActionStop       Action = "STOP"
+	ActionGap        Action = "GAP"
 	ActionLogin      Action = "LOGIN"
 	ActionRefused    Action = "REFUSED"
 )
@@ -126,7 +129,7 @@ func (a Action) String() string {
 // ActionValidator is a validator for the "action" field enum values. It is called by the builders before save.
 func ActionValidator(a Action) error {
 	switch a {
-	case ActionCreate, ActionUpdate, ActionDelete, ActionCorrect, ActionVoid, ActionBaseline, ActionMigrate, ActionBreakGlass, ActionRead, ActionLogin, ActionRefused:
+	case ActionCreate, ActionUpdate, ActionDelete, ActionCorrect, ActionVoid, ActionBaseline, ActionMigrate, ActionBreakGlass, ActionRead, ActionStart, ActionStop, ActionGap, ActionLogin, ActionRefused:
 		return nil
 	default:
 		return fmt.Errorf("auditevent: invalid enum value for action field: %q", a)

@@ -152,6 +152,18 @@ func (f ResidentContactFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Va
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.ResidentContactMutation", m)
 }
 
+// The RetryFunc type is an adapter to allow the use of ordinary
+// function as Retry mutator.
+type RetryFunc func(context.Context, *ent.RetryMutation) (ent.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f RetryFunc) Mutate(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+	if mv, ok := m.(*ent.RetryMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ent.RetryMutation", m)
+}
+
 // The RevisionFunc type is an adapter to allow the use of ordinary
 // function as Revision mutator.
 type RevisionFunc func(context.Context, *ent.RevisionMutation) (ent.Value, error)

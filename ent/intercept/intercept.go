@@ -20,6 +20,7 @@ import (
 	"carehome/ent/prescription"
 	"carehome/ent/resident"
 	"carehome/ent/residentcontact"
+	"carehome/ent/retry"
 	"carehome/ent/revision"
 	"carehome/ent/secret"
 	"carehome/ent/staffuser"
@@ -408,6 +409,33 @@ func (f TraverseResidentContact) Traverse(ctx context.Context, q ent.Query) erro
 	return fmt.Errorf("unexpected query type %T. expect *ent.ResidentContactQuery", q)
 }
 
+// The RetryFunc type is an adapter to allow the use of ordinary function as a Querier.
+type RetryFunc func(context.Context, *ent.RetryQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f RetryFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.RetryQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.RetryQuery", q)
+}
+
+// The TraverseRetry type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseRetry func(context.Context, *ent.RetryQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseRetry) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseRetry) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.RetryQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.RetryQuery", q)
+}
+
 // The RevisionFunc type is an adapter to allow the use of ordinary function as a Querier.
 type RevisionFunc func(context.Context, *ent.RevisionQuery) (ent.Value, error)
 
@@ -543,6 +571,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.ResidentQuery, predicate.Resident, resident.OrderOption]{typ: ent.TypeResident, tq: q}, nil
 	case *ent.ResidentContactQuery:
 		return &query[*ent.ResidentContactQuery, predicate.ResidentContact, residentcontact.OrderOption]{typ: ent.TypeResidentContact, tq: q}, nil
+	case *ent.RetryQuery:
+		return &query[*ent.RetryQuery, predicate.Retry, retry.OrderOption]{typ: ent.TypeRetry, tq: q}, nil
 	case *ent.RevisionQuery:
 		return &query[*ent.RevisionQuery, predicate.Revision, revision.OrderOption]{typ: ent.TypeRevision, tq: q}, nil
 	case *ent.SecretQuery:

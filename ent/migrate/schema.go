@@ -382,7 +382,7 @@ var (
 	AuditEventsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
 		{Name: "at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(3)", "sqlite3": "text"}},
-		{Name: "action", Type: field.TypeEnum, Enums: []string{"CREATE", "UPDATE", "DELETE", "CORRECT", "VOID", "BASELINE", "MIGRATE", "BREAK_GLASS", "READ", "LOGIN", "REFUSED"}},
+		{Name: "action", Type: field.TypeEnum, Enums: []string{"CREATE", "UPDATE", "DELETE", "CORRECT", "VOID", "BASELINE", "MIGRATE", "BREAK_GLASS", "READ", "START", "STOP", "GAP", "LOGIN", "REFUSED"}},
 		{Name: "role", Type: field.TypeEnum, Nullable: true, Enums: []string{"ADMIN", "MANAGER", "NURSE", "CARER", "ACTIVITY_COORDINATOR", "REPORTING", "FAMILY", "SYSADMIN"}},
 		{Name: "key_id", Type: field.TypeInt64, Nullable: true},
 		{Name: "entity_id", Type: field.TypeInt64, Nullable: true},
@@ -430,6 +430,14 @@ var (
 				Columns: []*schema.Column{AuditEventsColumns[5]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "entity_id IS NOT NULL",
+				},
+			},
+			{
+				Name:    "auditevent_action",
+				Unique:  false,
+				Columns: []*schema.Column{AuditEventsColumns[2]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "action IN ('START', 'STOP')",
 				},
 			},
 		},
@@ -940,6 +948,26 @@ var (
 			},
 		},
 	}
+	// RetriesColumns holds the columns for the "retries" table.
+	RetriesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "request", Type: field.TypeBytes},
+		{Name: "entity_id", Type: field.TypeInt64},
+		{Name: "at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(3)", "sqlite3": "text"}},
+	}
+	// RetriesTable holds the schema information for the "retries" table.
+	RetriesTable = &schema.Table{
+		Name:       "retries",
+		Columns:    RetriesColumns,
+		PrimaryKey: []*schema.Column{RetriesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "retry_at",
+				Unique:  false,
+				Columns: []*schema.Column{RetriesColumns[3]},
+			},
+		},
+	}
 	// RevisionsColumns holds the columns for the "revisions" table.
 	RevisionsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64, Increment: true},
@@ -1013,6 +1041,7 @@ var (
 		{Name: "role", Type: field.TypeEnum, Enums: []string{"ADMIN", "MANAGER", "NURSE", "CARER", "ACTIVITY_COORDINATOR", "REPORTING", "FAMILY", "SYSADMIN"}},
 		{Name: "active", Type: field.TypeBool, Default: true},
 		{Name: "sees_names", Type: field.TypeBool, Default: false},
+		{Name: "emergency_until", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(3)", "sqlite3": "text"}},
 		{Name: "subject", Type: field.TypeString, Unique: true, Nullable: true},
 		{Name: "created_by_id", Type: field.TypeInt64, Nullable: true},
 		{Name: "updated_by_id", Type: field.TypeInt64, Nullable: true},
@@ -1025,13 +1054,13 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "staff_users_staff_users_made",
-				Columns:    []*schema.Column{StaffUsersColumns[11]},
+				Columns:    []*schema.Column{StaffUsersColumns[12]},
 				RefColumns: []*schema.Column{StaffUsersColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
 			{
 				Symbol:     "staff_users_staff_users_changed",
-				Columns:    []*schema.Column{StaffUsersColumns[12]},
+				Columns:    []*schema.Column{StaffUsersColumns[13]},
 				RefColumns: []*schema.Column{StaffUsersColumns[0]},
 				OnDelete:   schema.Restrict,
 			},
@@ -1190,6 +1219,7 @@ var (
 		PrescriptionsTable,
 		ResidentsTable,
 		ResidentContactsTable,
+		RetriesTable,
 		RevisionsTable,
 		SecretsTable,
 		StaffUsersTable,
@@ -1271,6 +1301,9 @@ func init() {
 	ResidentContactsTable.ForeignKeys[3].RefTable = StaffUsersTable
 	ResidentContactsTable.Annotation = &entsql.Annotation{
 		IncrementStart: func(i int) *int { return &i }(17179869184),
+	}
+	RetriesTable.Annotation = &entsql.Annotation{
+		Table: "retries",
 	}
 	RevisionsTable.ForeignKeys[0].RefTable = StaffUsersTable
 	RevisionsTable.ForeignKeys[1].RefTable = StaffUsersTable

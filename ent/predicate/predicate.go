@@ -42,6 +42,9 @@ type Resident func(*sql.Selector)
 // ResidentContact is the predicate function for residentcontact builders.
 type ResidentContact func(*sql.Selector)
 
+// Retry is the predicate function for retry builders.
+type Retry func(*sql.Selector)
+
 // Revision is the predicate function for revision builders.
 type Revision func(*sql.Selector)
 

@@ -398,6 +398,30 @@ func (f ResidentContactMutationRuleFunc) EvalMutation(ctx context.Context, m ent
 	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.ResidentContactMutation", m)
 }
 
+// The RetryQueryRuleFunc type is an adapter to allow the use of ordinary
+// functions as a query rule.
+type RetryQueryRuleFunc func(context.Context, *ent.RetryQuery) error
+
+// EvalQuery return f(ctx, q).
+func (f RetryQueryRuleFunc) EvalQuery(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.RetryQuery); ok {
+		return f(ctx, q)
+	}
+	return Denyf("ent/privacy: unexpected query type %T, expect *ent.RetryQuery", q)
+}
+
+// The RetryMutationRuleFunc type is an adapter to allow the use of ordinary
+// functions as a mutation rule.
+type RetryMutationRuleFunc func(context.Context, *ent.RetryMutation) error
+
+// EvalMutation calls f(ctx, m).
+func (f RetryMutationRuleFunc) EvalMutation(ctx context.Context, m ent.Mutation) error {
+	if m, ok := m.(*ent.RetryMutation); ok {
+		return f(ctx, m)
+	}
+	return Denyf("ent/privacy: unexpected mutation type %T, expect *ent.RetryMutation", m)
+}
+
 // The RevisionQueryRuleFunc type is an adapter to allow the use of ordinary
 // functions as a query rule.
 type RevisionQueryRuleFunc func(context.Context, *ent.RevisionQuery) error

@@ -15,6 +15,7 @@ import (
 	"carehome/ent/prescription"
 	"carehome/ent/resident"
 	"carehome/ent/residentcontact"
+	"carehome/ent/retry"
 	"carehome/ent/revision"
 	"carehome/ent/secret"
 	"carehome/ent/staffuser"
@@ -610,6 +611,15 @@ func init() {
 	residentcontactDescIsFamilyPortal := residentcontactFields[6].Descriptor()
 	// residentcontact.DefaultIsFamilyPortal holds the default value on creation for the is_family_portal field.
 	residentcontact.DefaultIsFamilyPortal = residentcontactDescIsFamilyPortal.Default.(bool)
+	retry.Policy = privacy.NewPolicies(schema.Retry{})
+	retry.Hooks[0] = func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if err := retry.Policy.EvalMutation(ctx, m); err != nil {
+				return nil, err
+			}
+			return next.Mutate(ctx, m)
+		})
+	}
 	revisionMixin := schema.Revision{}.Mixin()
 	revision.Policy = privacy.NewPolicies(revisionMixin[0], schema.Revision{})
 	revision.Hooks[0] = func(next ent.Mutator) ent.Mutator {
@@ -687,7 +697,7 @@ func init() {
 	// staffuser.DefaultSeesNames holds the default value on creation for the sees_names field.
 	staffuser.DefaultSeesNames = staffuserDescSeesNames.Default.(bool)
 	// staffuserDescSubject is the schema descriptor for subject field.
-	staffuserDescSubject := staffuserFields[6].Descriptor()
+	staffuserDescSubject := staffuserFields[7].Descriptor()
 	// staffuser.SubjectValidator is a validator for the "subject" field. It is called by the builders before save.
 	staffuser.SubjectValidator = staffuserDescSubject.Validators[0].(func(string) error)
 	wellnessMixin := schema.Wellness{}.Mixin()

@@ -17,6 +17,7 @@ import (
 	"carehome/ent/prescription"
 	"carehome/ent/resident"
 	"carehome/ent/residentcontact"
+	"carehome/ent/retry"
 	"carehome/ent/revision"
 	"carehome/ent/secret"
 	"carehome/ent/staffuser"
@@ -39,6 +40,7 @@ func init() {
 		&prescription.Hooks[len(prescription.Hooks)-1],
 		&resident.Hooks[len(resident.Hooks)-1],
 		&residentcontact.Hooks[len(residentcontact.Hooks)-1],
+		&retry.Hooks[len(retry.Hooks)-1],
 		&revision.Hooks[len(revision.Hooks)-1],
 		&secret.Hooks[len(secret.Hooks)-1],
 		&staffuser.Hooks[len(staffuser.Hooks)-1],

@@ -40,6 +40,8 @@ const (
 	FieldActive = "active"
 	// FieldSeesNames holds the string denoting the sees_names field in the database.
 	FieldSeesNames = "sees_names"
+	// FieldEmergencyUntil holds the string denoting the emergency_until field in the database.
+	FieldEmergencyUntil = "emergency_until"
 	// FieldSubject holds the string denoting the subject field in the database.
 	FieldSubject = "subject"
 	// EdgeCreatedBy holds the string denoting the created_by edge name in mutations.
@@ -100,6 +102,7 @@ var Columns = []string{
 	FieldRole,
 	FieldActive,
 	FieldSeesNames,
+	FieldEmergencyUntil,
 	FieldSubject,
 }
 
@@ -229,6 +232,11 @@ func ByActive(opts ...sql.OrderTermOption) OrderOption {
 // BySeesNames orders the results by the sees_names field.
 func BySeesNames(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSeesNames, opts...).ToFunc()
+}
+
+// ByEmergencyUntil orders the results by the emergency_until field.
+func ByEmergencyUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEmergencyUntil, opts...).ToFunc()
 }
 
 // BySubject orders the results by the subject field.

@@ -108,6 +108,11 @@ func SeesNames(v bool) predicate.StaffUser {
 	return predicate.StaffUser(sql.FieldEQ(FieldSeesNames, v))
 }
 
+// EmergencyUntil applies equality check predicate on the "emergency_until" field. It's identical to EmergencyUntilEQ.
+func EmergencyUntil(v scalar.Time) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldEQ(FieldEmergencyUntil, v))
+}
+
 // Subject applies equality check predicate on the "subject" field. It's identical to SubjectEQ.
 func Subject(v string) predicate.StaffUser {
 	return predicate.StaffUser(sql.FieldEQ(FieldSubject, v))
@@ -546,6 +551,56 @@ func SeesNamesEQ(v bool) predicate.StaffUser {
 // SeesNamesNEQ applies the NEQ predicate on the "sees_names" field.
 func SeesNamesNEQ(v bool) predicate.StaffUser {
 	return predicate.StaffUser(sql.FieldNEQ(FieldSeesNames, v))
+}
+
+// EmergencyUntilEQ applies the EQ predicate on the "emergency_until" field.
+func EmergencyUntilEQ(v scalar.Time) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldEQ(FieldEmergencyUntil, v))
+}
+
+// EmergencyUntilNEQ applies the NEQ predicate on the "emergency_until" field.
+func EmergencyUntilNEQ(v scalar.Time) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldNEQ(FieldEmergencyUntil, v))
+}
+
+// EmergencyUntilIn applies the In predicate on the "emergency_until" field.
+func EmergencyUntilIn(vs ...scalar.Time) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldIn(FieldEmergencyUntil, vs...))
+}
+
+// EmergencyUntilNotIn applies the NotIn predicate on the "emergency_until" field.
+func EmergencyUntilNotIn(vs ...scalar.Time) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldNotIn(FieldEmergencyUntil, vs...))
+}
+
+// EmergencyUntilGT applies the GT predicate on the "emergency_until" field.
+func EmergencyUntilGT(v scalar.Time) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldGT(FieldEmergencyUntil, v))
+}
+
+// EmergencyUntilGTE applies the GTE predicate on the "emergency_until" field.
+func EmergencyUntilGTE(v scalar.Time) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldGTE(FieldEmergencyUntil, v))
+}
+
+// EmergencyUntilLT applies the LT predicate on the "emergency_until" field.
+func EmergencyUntilLT(v scalar.Time) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldLT(FieldEmergencyUntil, v))
+}
+
+// EmergencyUntilLTE applies the LTE predicate on the "emergency_until" field.
+func EmergencyUntilLTE(v scalar.Time) predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldLTE(FieldEmergencyUntil, v))
+}
+
+// EmergencyUntilIsNil applies the IsNil predicate on the "emergency_until" field.
+func EmergencyUntilIsNil() predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldIsNull(FieldEmergencyUntil))
+}
+
+// EmergencyUntilNotNil applies the NotNil predicate on the "emergency_until" field.
+func EmergencyUntilNotNil() predicate.StaffUser {
+	return predicate.StaffUser(sql.FieldNotNull(FieldEmergencyUntil))
 }
 
 // SubjectEQ applies the EQ predicate on the "subject" field.

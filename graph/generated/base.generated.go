@@ -55,6 +55,7 @@ type MutationResolver interface {
 	UpdateStaffUser(ctx context.Context, id nodeid.ID, input ent.UpdateStaffUserInput) (*model.UpdateStaffUserPayload, error)
 	CreateAPIKey(ctx context.Context, input ent.CreateApiKeyInput) (*model.CreateAPIKeyPayload, error)
 	RevokeAPIKey(ctx context.Context, id nodeid.ID, input *care.Deletion) (*model.RevokeAPIKeyPayload, error)
+	BreakGlass(ctx context.Context, input care.Emergency) (*model.BreakGlassPayload, error)
 	CreateWellness(ctx context.Context, input ent.CreateWellnessInput) (*model.CreateWellnessPayload, error)
 	UpdateWellness(ctx context.Context, id nodeid.ID, input ent.UpdateWellnessInput) (*model.UpdateWellnessPayload, error)
 	DeleteWellness(ctx context.Context, id nodeid.ID, input *care.Deletion) (*model.DeleteWellnessPayload, error)
@@ -63,6 +64,20 @@ type MutationResolver interface {
 // endregion ************************** generated!.gotpl **************************
 
 // region    ***************************** args.gotpl *****************************
+
+func field_Mutation_breakGlass_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (care.Emergency, error) {
+			return unmarshalNBreakGlassInput2carehomeᚋinternalᚋcareᚐEmergency(ctx, ec, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
 
 func field_Mutation_createActivityException_args(ctx context.Context, ec *executionContext, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -2208,6 +2223,50 @@ func fieldContext_Mutation_revokeApiKey(ctx context.Context, ec *executionContex
 	return fc, nil
 }
 
+func _Mutation_breakGlass(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_Mutation_breakGlass(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().BreakGlass(ctx, fc.Args["input"].(care.Emergency))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.BreakGlassPayload) graphql.Marshaler {
+			return marshalNBreakGlassPayload2ᚖcarehomeᚋgraphᚋmodelᚐBreakGlassPayload(ctx, ec, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func fieldContext_Mutation_breakGlass(ctx context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return childFields_BreakGlassPayload(ctx, ec, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = field_Mutation_breakGlass_args(ctx, ec, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func _Mutation_createWellness(ctx context.Context, ec *executionContext, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2355,7 +2414,7 @@ func unmarshalInputDeleteInput(ctx context.Context, ec *executionContext, obj an
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"expectedVersion", "reason"}
+	fieldsInOrder := [...]string{"expectedVersion", "reason", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2376,6 +2435,13 @@ func unmarshalInputDeleteInput(ctx context.Context, ec *executionContext, obj an
 				return it, err
 			}
 			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -2647,6 +2713,13 @@ func _Mutation(ctx context.Context, ec *executionContext, sel ast.SelectionSet) 
 		case "revokeApiKey":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return _Mutation_revokeApiKey(ctx, ec, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "breakGlass":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return _Mutation_breakGlass(ctx, ec, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++

@@ -10685,6 +10685,29 @@ func fieldContext_StaffUser_seesNames(_ context.Context, ec *executionContext, f
 	return graphql.NewScalarFieldContext("StaffUser", field, true, false, "Boolean")
 }
 
+func _StaffUser_emergencyUntil(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.StaffUser) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return fieldContext_StaffUser_emergencyUntil(ctx, ec, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EmergencyUntil, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *scalar.Time) graphql.Marshaler {
+			return marshalOTime2ᚖcarehomeᚋinternalᚋscalarᚐTime(ctx, ec, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func fieldContext_StaffUser_emergencyUntil(_ context.Context, ec *executionContext, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("StaffUser", field, false, false, "Time")
+}
+
 func _StaffUser_subject(ctx context.Context, ec *executionContext, field graphql.CollectedField, obj *ent.StaffUser) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16854,7 +16877,7 @@ func unmarshalInputCreateActivityExceptionInput(ctx context.Context, ec *executi
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"originalDate", "cancelled", "newStartsAtLocal", "newDurationMinutes", "newLocation", "activityID"}
+	fieldsInOrder := [...]string{"originalDate", "cancelled", "newStartsAtLocal", "newDurationMinutes", "newLocation", "activityID", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -16903,6 +16926,13 @@ func unmarshalInputCreateActivityExceptionInput(ctx context.Context, ec *executi
 				return it, err
 			}
 			it.ActivityID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -16931,7 +16961,7 @@ func unmarshalInputCreateActivityInput(ctx context.Context, ec *executionContext
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"title", "description", "location", "category", "startsAtLocal", "durationMinutes", "recurrence", "capacity", "status", "facilitatorIDs"}
+	fieldsInOrder := [...]string{"title", "description", "location", "category", "startsAtLocal", "durationMinutes", "recurrence", "capacity", "status", "facilitatorIDs", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -17008,6 +17038,13 @@ func unmarshalInputCreateActivityInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.FacilitatorIDs = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -17036,7 +17073,7 @@ func unmarshalInputCreateActivityParticipationInput(ctx context.Context, ec *exe
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"occurrenceDate", "status", "engagement", "minutes", "reasonDeclined", "moodBefore", "moodAfter", "note", "activityID", "residentID"}
+	fieldsInOrder := [...]string{"occurrenceDate", "status", "engagement", "minutes", "reasonDeclined", "moodBefore", "moodAfter", "note", "activityID", "residentID", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -17113,6 +17150,13 @@ func unmarshalInputCreateActivityParticipationInput(ctx context.Context, ec *exe
 				return it, err
 			}
 			it.ResidentID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -17141,7 +17185,7 @@ func unmarshalInputCreateAllergyInput(ctx context.Context, ec *executionContext,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"substance", "drugClass", "display", "category", "type", "criticality", "verification", "clinicalStatus", "reaction", "onsetOn", "residentID"}
+	fieldsInOrder := [...]string{"substance", "drugClass", "display", "category", "type", "criticality", "verification", "clinicalStatus", "reaction", "onsetOn", "residentID", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -17225,6 +17269,13 @@ func unmarshalInputCreateAllergyInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.ResidentID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -17253,7 +17304,7 @@ func unmarshalInputCreateApiKeyInput(ctx context.Context, ec *executionContext, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "scope", "expiresAt", "staffUserID"}
+	fieldsInOrder := [...]string{"name", "scope", "expiresAt", "staffUserID", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -17288,6 +17339,13 @@ func unmarshalInputCreateApiKeyInput(ctx context.Context, ec *executionContext, 
 				return it, err
 			}
 			it.StaffUserID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -17316,7 +17374,7 @@ func unmarshalInputCreateFacilityInput(ctx context.Context, ec *executionContext
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "timeZone", "rounds", "shifts", "windowBeforeMinutes", "windowAfterMinutes", "news2WindowMinutes"}
+	fieldsInOrder := [...]string{"name", "timeZone", "rounds", "shifts", "windowBeforeMinutes", "windowAfterMinutes", "news2WindowMinutes", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -17372,6 +17430,13 @@ func unmarshalInputCreateFacilityInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.News2WindowMinutes = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -17400,7 +17465,7 @@ func unmarshalInputCreateMedicationIngredientInput(ctx context.Context, ec *exec
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"substance", "amountPerUnit", "amountUnit", "medicationID"}
+	fieldsInOrder := [...]string{"substance", "amountPerUnit", "amountUnit", "medicationID", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -17435,6 +17500,13 @@ func unmarshalInputCreateMedicationIngredientInput(ctx context.Context, ec *exec
 				return it, err
 			}
 			it.MedicationID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -17463,7 +17535,7 @@ func unmarshalInputCreateMedicationInput(ctx context.Context, ec *executionConte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "genericName", "code", "codeSystem", "form", "unit", "strengthText", "isControlled", "requiresWitness", "isTimeCritical", "isHighRisk", "drugClasses", "reorderLevelDays", "description", "availableOnline", "status"}
+	fieldsInOrder := [...]string{"name", "genericName", "code", "codeSystem", "form", "unit", "strengthText", "isControlled", "requiresWitness", "isTimeCritical", "isHighRisk", "drugClasses", "reorderLevelDays", "description", "availableOnline", "status", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -17582,6 +17654,13 @@ func unmarshalInputCreateMedicationInput(ctx context.Context, ec *executionConte
 				return it, err
 			}
 			it.Status = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -17610,7 +17689,7 @@ func unmarshalInputCreatePrescriptionInput(ctx context.Context, ec *executionCon
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "kind", "doseAmount", "doseUnit", "doseAmountMax", "route", "scheduleKind", "timesOfDay", "timesPerDay", "everyNDays", "daysOfWeek", "intervalMinutes", "startsAt", "endsAt", "maxDoses", "prnReason", "prnMinIntervalMinutes", "prnMaxDosesPer24h", "prnMaxAmountPer24h", "prnFollowUpMinutes", "windowBeforeMinutes", "windowAfterMinutes", "indication", "instructions", "foodRelation", "prescriberName", "isCovert", "covertReviewOn", "selfAdministered", "reviewOn", "stoppedAt", "stopReason", "residentID", "medicationID", "replacesID"}
+	fieldsInOrder := [...]string{"status", "kind", "doseAmount", "doseUnit", "doseAmountMax", "route", "scheduleKind", "timesOfDay", "timesPerDay", "everyNDays", "daysOfWeek", "intervalMinutes", "startsAt", "endsAt", "maxDoses", "prnReason", "prnMinIntervalMinutes", "prnMaxDosesPer24h", "prnMaxAmountPer24h", "prnFollowUpMinutes", "windowBeforeMinutes", "windowAfterMinutes", "indication", "instructions", "foodRelation", "prescriberName", "isCovert", "covertReviewOn", "selfAdministered", "reviewOn", "stoppedAt", "stopReason", "residentID", "medicationID", "replacesID", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -17862,6 +17941,13 @@ func unmarshalInputCreatePrescriptionInput(ctx context.Context, ec *executionCon
 				return it, err
 			}
 			it.ReplacesID = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -17890,7 +17976,7 @@ func unmarshalInputCreateResidentContactInput(ctx context.Context, ec *execution
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "relationship", "phone", "email", "isPrimary", "isFamilyPortal", "residentID", "portalUserID"}
+	fieldsInOrder := [...]string{"name", "relationship", "phone", "email", "isPrimary", "isFamilyPortal", "residentID", "portalUserID", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -17953,6 +18039,13 @@ func unmarshalInputCreateResidentContactInput(ctx context.Context, ec *execution
 				return it, err
 			}
 			it.PortalUserID = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -17981,7 +18074,7 @@ func unmarshalInputCreateResidentInput(ctx context.Context, ec *executionContext
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"givenName", "familyName", "preferredName", "birthDate", "birthDatePrecision", "sex", "externalID", "language", "status", "deceasedAt", "spo2Scale", "spo2ScaleAuthorisedAt", "heightCm", "resuscitation", "allergyStatus", "wellnessIntervalHours", "weeklyActivityTargetMinutes", "consentFamilyAccess", "notes", "spo2ScaleAuthorisedByID"}
+	fieldsInOrder := [...]string{"givenName", "familyName", "preferredName", "birthDate", "birthDatePrecision", "sex", "externalID", "language", "status", "deceasedAt", "spo2Scale", "spo2ScaleAuthorisedAt", "heightCm", "resuscitation", "allergyStatus", "wellnessIntervalHours", "weeklyActivityTargetMinutes", "consentFamilyAccess", "notes", "spo2ScaleAuthorisedByID", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -18128,6 +18221,13 @@ func unmarshalInputCreateResidentInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.Spo2ScaleAuthorisedByID = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -18156,7 +18256,7 @@ func unmarshalInputCreateStaffUserInput(ctx context.Context, ec *executionContex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"displayName", "email", "role", "active", "seesNames", "subject"}
+	fieldsInOrder := [...]string{"displayName", "email", "role", "active", "seesNames", "subject", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -18205,6 +18305,13 @@ func unmarshalInputCreateStaffUserInput(ctx context.Context, ec *executionContex
 				return it, err
 			}
 			it.Subject = graphql.OmittableOf(data)
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -18233,7 +18340,7 @@ func unmarshalInputCreateWellnessInput(ctx context.Context, ec *executionContext
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"takenAt", "kind", "mood", "feelings", "energy", "sleepMinutes", "sleepQuality", "appetite", "fluidIntakeMl", "painNrs", "abbeyItems", "respiratoryRate", "spo2", "onOxygen", "oxygenLitresPerMin", "systolic", "diastolic", "pulse", "temperature", "consciousness", "weight", "bloodGlucose", "bristolStool", "notes", "residentID"}
+	fieldsInOrder := [...]string{"takenAt", "kind", "mood", "feelings", "energy", "sleepMinutes", "sleepQuality", "appetite", "fluidIntakeMl", "painNrs", "abbeyItems", "respiratoryRate", "spo2", "onOxygen", "oxygenLitresPerMin", "systolic", "diastolic", "pulse", "temperature", "consciousness", "weight", "bloodGlucose", "bristolStool", "notes", "residentID", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -18415,6 +18522,13 @@ func unmarshalInputCreateWellnessInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.ResidentID = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -25755,7 +25869,7 @@ func unmarshalInputStaffUserWhereInput(ctx context.Context, ec *executionContext
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"not", "and", "or", "id", "idNEQ", "idIn", "idNotIn", "idGT", "idGTE", "idLT", "idLTE", "createdAt", "createdAtNEQ", "createdAtIn", "createdAtNotIn", "createdAtGT", "createdAtGTE", "createdAtLT", "createdAtLTE", "updatedAt", "updatedAtNEQ", "updatedAtIn", "updatedAtNotIn", "updatedAtGT", "updatedAtGTE", "updatedAtLT", "updatedAtLTE", "displayName", "displayNameNEQ", "displayNameIn", "displayNameNotIn", "displayNameGT", "displayNameGTE", "displayNameLT", "displayNameLTE", "displayNameContains", "displayNameHasPrefix", "displayNameHasSuffix", "displayNameEqualFold", "displayNameContainsFold", "email", "emailNEQ", "emailIn", "emailNotIn", "emailGT", "emailGTE", "emailLT", "emailLTE", "emailContains", "emailHasPrefix", "emailHasSuffix", "emailEqualFold", "emailContainsFold", "role", "roleNEQ", "roleIn", "roleNotIn", "active", "activeNEQ", "seesNames", "seesNamesNEQ", "subject", "subjectNEQ", "subjectIn", "subjectNotIn", "subjectGT", "subjectGTE", "subjectLT", "subjectLTE", "subjectContains", "subjectHasPrefix", "subjectHasSuffix", "subjectIsNil", "subjectNotNil", "subjectEqualFold", "subjectContainsFold", "hasActivities", "hasActivitiesWith", "hasAPIKeys", "hasAPIKeysWith"}
+	fieldsInOrder := [...]string{"not", "and", "or", "id", "idNEQ", "idIn", "idNotIn", "idGT", "idGTE", "idLT", "idLTE", "createdAt", "createdAtNEQ", "createdAtIn", "createdAtNotIn", "createdAtGT", "createdAtGTE", "createdAtLT", "createdAtLTE", "updatedAt", "updatedAtNEQ", "updatedAtIn", "updatedAtNotIn", "updatedAtGT", "updatedAtGTE", "updatedAtLT", "updatedAtLTE", "displayName", "displayNameNEQ", "displayNameIn", "displayNameNotIn", "displayNameGT", "displayNameGTE", "displayNameLT", "displayNameLTE", "displayNameContains", "displayNameHasPrefix", "displayNameHasSuffix", "displayNameEqualFold", "displayNameContainsFold", "email", "emailNEQ", "emailIn", "emailNotIn", "emailGT", "emailGTE", "emailLT", "emailLTE", "emailContains", "emailHasPrefix", "emailHasSuffix", "emailEqualFold", "emailContainsFold", "role", "roleNEQ", "roleIn", "roleNotIn", "active", "activeNEQ", "seesNames", "seesNamesNEQ", "emergencyUntil", "emergencyUntilNEQ", "emergencyUntilIn", "emergencyUntilNotIn", "emergencyUntilGT", "emergencyUntilGTE", "emergencyUntilLT", "emergencyUntilLTE", "emergencyUntilIsNil", "emergencyUntilNotNil", "subject", "subjectNEQ", "subjectIn", "subjectNotIn", "subjectGT", "subjectGTE", "subjectLT", "subjectLTE", "subjectContains", "subjectHasPrefix", "subjectHasSuffix", "subjectIsNil", "subjectNotNil", "subjectEqualFold", "subjectContainsFold", "hasActivities", "hasActivitiesWith", "hasAPIKeys", "hasAPIKeysWith"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26189,6 +26303,76 @@ func unmarshalInputStaffUserWhereInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.SeesNamesNEQ = data
+		case "emergencyUntil":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emergencyUntil"))
+			data, err := unmarshalOTime2ᚖcarehomeᚋinternalᚋscalarᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmergencyUntil = data
+		case "emergencyUntilNEQ":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emergencyUntilNEQ"))
+			data, err := unmarshalOTime2ᚖcarehomeᚋinternalᚋscalarᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmergencyUntilNEQ = data
+		case "emergencyUntilIn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emergencyUntilIn"))
+			data, err := unmarshalOTime2ᚕcarehomeᚋinternalᚋscalarᚐTimeᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmergencyUntilIn = data
+		case "emergencyUntilNotIn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emergencyUntilNotIn"))
+			data, err := unmarshalOTime2ᚕcarehomeᚋinternalᚋscalarᚐTimeᚄ(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmergencyUntilNotIn = data
+		case "emergencyUntilGT":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emergencyUntilGT"))
+			data, err := unmarshalOTime2ᚖcarehomeᚋinternalᚋscalarᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmergencyUntilGT = data
+		case "emergencyUntilGTE":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emergencyUntilGTE"))
+			data, err := unmarshalOTime2ᚖcarehomeᚋinternalᚋscalarᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmergencyUntilGTE = data
+		case "emergencyUntilLT":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emergencyUntilLT"))
+			data, err := unmarshalOTime2ᚖcarehomeᚋinternalᚋscalarᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmergencyUntilLT = data
+		case "emergencyUntilLTE":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emergencyUntilLTE"))
+			data, err := unmarshalOTime2ᚖcarehomeᚋinternalᚋscalarᚐTime(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmergencyUntilLTE = data
+		case "emergencyUntilIsNil":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emergencyUntilIsNil"))
+			data, err := unmarshalOBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmergencyUntilIsNil = data
+		case "emergencyUntilNotNil":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("emergencyUntilNotNil"))
+			data, err := unmarshalOBoolean2bool(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.EmergencyUntilNotNil = data
 		case "subject":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
 			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
@@ -26350,7 +26534,7 @@ func unmarshalInputUpdateActivityExceptionInput(ctx context.Context, ec *executi
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"cancelled", "newStartsAtLocal", "newDurationMinutes", "newLocation", "expectedVersion"}
+	fieldsInOrder := [...]string{"cancelled", "newStartsAtLocal", "newDurationMinutes", "newLocation", "expectedVersion", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26392,6 +26576,13 @@ func unmarshalInputUpdateActivityExceptionInput(ctx context.Context, ec *executi
 				return it, err
 			}
 			it.ExpectedVersion = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -26420,7 +26611,7 @@ func unmarshalInputUpdateActivityInput(ctx context.Context, ec *executionContext
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"title", "description", "location", "category", "startsAtLocal", "durationMinutes", "recurrence", "capacity", "status", "facilitatorIDs", "expectedVersion"}
+	fieldsInOrder := [...]string{"title", "description", "location", "category", "startsAtLocal", "durationMinutes", "recurrence", "capacity", "status", "facilitatorIDs", "expectedVersion", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26504,6 +26695,13 @@ func unmarshalInputUpdateActivityInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.ExpectedVersion = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -26532,7 +26730,7 @@ func unmarshalInputUpdateActivityParticipationInput(ctx context.Context, ec *exe
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "engagement", "minutes", "reasonDeclined", "moodBefore", "moodAfter", "note", "expectedVersion", "reason"}
+	fieldsInOrder := [...]string{"status", "engagement", "minutes", "reasonDeclined", "moodBefore", "moodAfter", "note", "expectedVersion", "reason", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26602,6 +26800,13 @@ func unmarshalInputUpdateActivityParticipationInput(ctx context.Context, ec *exe
 				return it, err
 			}
 			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -26630,7 +26835,7 @@ func unmarshalInputUpdateAllergyInput(ctx context.Context, ec *executionContext,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"substance", "drugClass", "display", "category", "type", "criticality", "verification", "clinicalStatus", "reaction", "onsetOn", "expectedVersion", "reason"}
+	fieldsInOrder := [...]string{"substance", "drugClass", "display", "category", "type", "criticality", "verification", "clinicalStatus", "reaction", "onsetOn", "expectedVersion", "reason", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26721,6 +26926,13 @@ func unmarshalInputUpdateAllergyInput(ctx context.Context, ec *executionContext,
 				return it, err
 			}
 			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -26749,7 +26961,7 @@ func unmarshalInputUpdateFacilityInput(ctx context.Context, ec *executionContext
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "timeZone", "rounds", "shifts", "windowBeforeMinutes", "windowAfterMinutes", "news2WindowMinutes", "expectedVersion"}
+	fieldsInOrder := [...]string{"name", "timeZone", "rounds", "shifts", "windowBeforeMinutes", "windowAfterMinutes", "news2WindowMinutes", "expectedVersion", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26812,6 +27024,13 @@ func unmarshalInputUpdateFacilityInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.ExpectedVersion = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -26840,7 +27059,7 @@ func unmarshalInputUpdateMedicationIngredientInput(ctx context.Context, ec *exec
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"substance", "amountPerUnit", "amountUnit", "expectedVersion"}
+	fieldsInOrder := [...]string{"substance", "amountPerUnit", "amountUnit", "expectedVersion", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26875,6 +27094,13 @@ func unmarshalInputUpdateMedicationIngredientInput(ctx context.Context, ec *exec
 				return it, err
 			}
 			it.ExpectedVersion = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -26903,7 +27129,7 @@ func unmarshalInputUpdateMedicationInput(ctx context.Context, ec *executionConte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "genericName", "code", "codeSystem", "form", "unit", "strengthText", "isControlled", "requiresWitness", "isTimeCritical", "isHighRisk", "drugClasses", "reorderLevelDays", "description", "availableOnline", "status", "expectedVersion"}
+	fieldsInOrder := [...]string{"name", "genericName", "code", "codeSystem", "form", "unit", "strengthText", "isControlled", "requiresWitness", "isTimeCritical", "isHighRisk", "drugClasses", "reorderLevelDays", "description", "availableOnline", "status", "expectedVersion", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27029,6 +27255,13 @@ func unmarshalInputUpdateMedicationInput(ctx context.Context, ec *executionConte
 				return it, err
 			}
 			it.ExpectedVersion = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -27057,7 +27290,7 @@ func unmarshalInputUpdatePrescriptionInput(ctx context.Context, ec *executionCon
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"status", "kind", "doseAmount", "doseUnit", "doseAmountMax", "route", "scheduleKind", "timesOfDay", "timesPerDay", "everyNDays", "daysOfWeek", "intervalMinutes", "startsAt", "endsAt", "maxDoses", "prnReason", "prnMinIntervalMinutes", "prnMaxDosesPer24h", "prnMaxAmountPer24h", "prnFollowUpMinutes", "windowBeforeMinutes", "windowAfterMinutes", "indication", "instructions", "foodRelation", "prescriberName", "isCovert", "covertReviewOn", "selfAdministered", "reviewOn", "stoppedAt", "stopReason", "expectedVersion", "reason"}
+	fieldsInOrder := [...]string{"status", "kind", "doseAmount", "doseUnit", "doseAmountMax", "route", "scheduleKind", "timesOfDay", "timesPerDay", "everyNDays", "daysOfWeek", "intervalMinutes", "startsAt", "endsAt", "maxDoses", "prnReason", "prnMinIntervalMinutes", "prnMaxDosesPer24h", "prnMaxAmountPer24h", "prnFollowUpMinutes", "windowBeforeMinutes", "windowAfterMinutes", "indication", "instructions", "foodRelation", "prescriberName", "isCovert", "covertReviewOn", "selfAdministered", "reviewOn", "stoppedAt", "stopReason", "expectedVersion", "reason", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27302,6 +27535,13 @@ func unmarshalInputUpdatePrescriptionInput(ctx context.Context, ec *executionCon
 				return it, err
 			}
 			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -27330,7 +27570,7 @@ func unmarshalInputUpdateResidentContactInput(ctx context.Context, ec *execution
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "relationship", "phone", "email", "isPrimary", "isFamilyPortal", "portalUserID", "expectedVersion"}
+	fieldsInOrder := [...]string{"name", "relationship", "phone", "email", "isPrimary", "isFamilyPortal", "portalUserID", "expectedVersion", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27393,6 +27633,13 @@ func unmarshalInputUpdateResidentContactInput(ctx context.Context, ec *execution
 				return it, err
 			}
 			it.ExpectedVersion = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -27421,7 +27668,7 @@ func unmarshalInputUpdateResidentInput(ctx context.Context, ec *executionContext
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"givenName", "familyName", "preferredName", "birthDate", "birthDatePrecision", "sex", "externalID", "language", "status", "deceasedAt", "spo2Scale", "spo2ScaleAuthorisedAt", "heightCm", "resuscitation", "allergyStatus", "wellnessIntervalHours", "weeklyActivityTargetMinutes", "consentFamilyAccess", "notes", "spo2ScaleAuthorisedByID", "expectedVersion"}
+	fieldsInOrder := [...]string{"givenName", "familyName", "preferredName", "birthDate", "birthDatePrecision", "sex", "externalID", "language", "status", "deceasedAt", "spo2Scale", "spo2ScaleAuthorisedAt", "heightCm", "resuscitation", "allergyStatus", "wellnessIntervalHours", "weeklyActivityTargetMinutes", "consentFamilyAccess", "notes", "spo2ScaleAuthorisedByID", "expectedVersion", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27575,6 +27822,13 @@ func unmarshalInputUpdateResidentInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.ExpectedVersion = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -27603,7 +27857,7 @@ func unmarshalInputUpdateStaffUserInput(ctx context.Context, ec *executionContex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"displayName", "email", "role", "active", "seesNames", "subject", "expectedVersion"}
+	fieldsInOrder := [...]string{"displayName", "email", "role", "active", "seesNames", "subject", "expectedVersion", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27659,6 +27913,13 @@ func unmarshalInputUpdateStaffUserInput(ctx context.Context, ec *executionContex
 				return it, err
 			}
 			it.ExpectedVersion = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -27687,7 +27948,7 @@ func unmarshalInputUpdateWellnessInput(ctx context.Context, ec *executionContext
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"takenAt", "kind", "mood", "feelings", "energy", "sleepMinutes", "sleepQuality", "appetite", "fluidIntakeMl", "painNrs", "abbeyItems", "respiratoryRate", "spo2", "onOxygen", "oxygenLitresPerMin", "systolic", "diastolic", "pulse", "temperature", "consciousness", "weight", "bloodGlucose", "bristolStool", "notes", "expectedVersion", "reason"}
+	fieldsInOrder := [...]string{"takenAt", "kind", "mood", "feelings", "energy", "sleepMinutes", "sleepQuality", "appetite", "fluidIntakeMl", "painNrs", "abbeyItems", "respiratoryRate", "spo2", "onOxygen", "oxygenLitresPerMin", "systolic", "diastolic", "pulse", "temperature", "consciousness", "weight", "bloodGlucose", "bristolStool", "notes", "expectedVersion", "reason", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27876,6 +28137,13 @@ func unmarshalInputUpdateWellnessInput(ctx context.Context, ec *executionContext
 				return it, err
 			}
 			it.Reason = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := unmarshalOString2ᚖstring(ctx, ec, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
 		}
 	}
 	return it, nil
@@ -32900,6 +33168,11 @@ func _StaffUser(ctx context.Context, ec *executionContext, sel ast.SelectionSet,
 			}
 		case "seesNames":
 			out.Values[i] = _StaffUser_seesNames(ctx, ec, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "emergencyUntil":
+			out.Values[i] = _StaffUser_emergencyUntil(ctx, ec, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -228,6 +228,10 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	BreakGlassPayload struct {
+		StaffUser func(childComplexity int) int
+	}
+
 	CreateActivityExceptionPayload struct {
 		Exception func(childComplexity int) int
 	}
@@ -415,6 +419,7 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		BreakGlass                  func(childComplexity int, input care.Emergency) int
 		CreateAPIKey                func(childComplexity int, input ent.CreateApiKeyInput) int
 		CreateActivity              func(childComplexity int, input ent.CreateActivityInput) int
 		CreateActivityException     func(childComplexity int, input ent.CreateActivityExceptionInput) int
@@ -675,6 +680,7 @@ type ComplexityRoot struct {
 		CreatedBy      func(childComplexity int) int
 		DisplayName    func(childComplexity int) int
 		Email          func(childComplexity int) int
+		EmergencyUntil func(childComplexity int) int
 		ID             func(childComplexity int) int
 		ShownActive    func(childComplexity int) int
 		ShownRole      func(childComplexity int) int
@@ -1636,6 +1642,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuditEventEdge.Node(childComplexity), true
 
+	case "BreakGlassPayload.staffUser":
+		if e.ComplexityRoot.BreakGlassPayload.StaffUser == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BreakGlassPayload.StaffUser(childComplexity), true
+
 	case "CreateActivityExceptionPayload.exception":
 		if e.ComplexityRoot.CreateActivityExceptionPayload.Exception == nil {
 			break
@@ -2213,6 +2226,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MedicationIngredientEdge.Node(childComplexity), true
 
+	case "Mutation.breakGlass":
+		if e.ComplexityRoot.Mutation.BreakGlass == nil {
+			break
+		}
+
+		args, err := field_Mutation_breakGlass_args(ctx, ec, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BreakGlass(childComplexity, args["input"].(care.Emergency)), true
 	case "Mutation.createApiKey":
 		if e.ComplexityRoot.Mutation.CreateAPIKey == nil {
 			break
@@ -3766,6 +3790,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StaffUser.Email(childComplexity), true
+	case "StaffUser.emergencyUntil":
+		if e.ComplexityRoot.StaffUser.EmergencyUntil == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StaffUser.EmergencyUntil(childComplexity), true
 	case "StaffUser.id":
 		if e.ComplexityRoot.StaffUser.ID == nil {
 			break
@@ -4248,6 +4278,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ApiKeyWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputApiKeyWhereInput)),
 			graphql.NewInputUnmarshaler("AuditEventOrder", graphql.BindUnmarshaler(ec, unmarshalInputAuditEventOrder)),
 			graphql.NewInputUnmarshaler("AuditEventWhereInput", graphql.BindUnmarshaler(ec, unmarshalInputAuditEventWhereInput)),
+			graphql.NewInputUnmarshaler("BreakGlassInput", graphql.BindUnmarshaler(ec, unmarshalInputBreakGlassInput)),
 			graphql.NewInputUnmarshaler("CreateActivityExceptionInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateActivityExceptionInput)),
 			graphql.NewInputUnmarshaler("CreateActivityInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateActivityInput)),
 			graphql.NewInputUnmarshaler("CreateActivityParticipationInput", graphql.BindUnmarshaler(ec, unmarshalInputCreateActivityParticipationInput)),
@@ -4720,6 +4751,10 @@ input DeleteInput {
   Why, at most 500 characters, such as "recorded for the wrong resident"; kept with a clinical fact.
   """
   reason: String
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered alike; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 
 """
@@ -7839,6 +7874,18 @@ enum AuditEventAction {
   """
   READ
   """
+  The server was started.
+  """
+  START
+  """
+  The server was stopped in order: all that was read until then is on record.
+  """
+  STOP
+  """
+  Something that was read is not on record here; reason says what is known of it.
+  """
+  GAP
+  """
   Somebody said who they are and was let in.
   """
   LOGIN
@@ -8361,6 +8408,10 @@ input CreateActivityExceptionInput {
   Which series it is of.
   """
   activityID: ID!
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What a new activity is made of.
@@ -8406,6 +8457,10 @@ input CreateActivityInput {
   Who leads it.
   """
   facilitatorIDs: [ID!]
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What a new activity participation is made of.
@@ -8451,6 +8506,10 @@ input CreateActivityParticipationInput {
   Who.
   """
   residentID: ID!
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What a new allergy is made of.
@@ -8500,6 +8559,10 @@ input CreateAllergyInput {
   Whose allergy this is.
   """
   residentID: ID!
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What a new api key is made of.
@@ -8521,6 +8584,10 @@ input CreateApiKeyInput {
   In whose name it asks.
   """
   staffUserID: ID!
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What a new facility is made of.
@@ -8554,6 +8621,10 @@ input CreateFacilityInput {
   Minutes within which vital signs count as one set for NEWS2, 5 to 120. If left out: 30.
   """
   news2WindowMinutes: Int
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What a new medication ingredient is made of.
@@ -8575,6 +8646,10 @@ input CreateMedicationIngredientInput {
   Which product it is in.
   """
   medicationID: ID!
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What a new medication is made of.
@@ -8644,6 +8719,10 @@ input CreateMedicationInput {
   Whether it can be prescribed. If left out: ACTIVE.
   """
   status: MedicationStatus
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What a new prescription is made of.
@@ -8789,6 +8868,10 @@ input CreatePrescriptionInput {
   The prescription that this one follows, of the same resident.
   """
   replacesID: ID
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What a new resident contact is made of.
@@ -8826,6 +8909,10 @@ input CreateResidentContactInput {
   Who this person is when signed in, of the role FAMILY; sees the resident while isFamilyPortal is true and the resident consents.
   """
   portalUserID: ID
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What a new resident is made of.
@@ -8911,6 +8998,10 @@ input CreateResidentInput {
   The clinician who authorised SCALE_2.
   """
   spo2ScaleAuthorisedByID: ID
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What a new staff user is made of.
@@ -8940,6 +9031,10 @@ input CreateStaffUserInput {
   Who the person is at the home's identity provider (the claim "sub" of its tokens); if null, a verified email address tells.
   """
   subject: String
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What a new wellness is made of.
@@ -9045,6 +9140,10 @@ input CreateWellnessInput {
   Who was checked.
   """
   residentID: ID!
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 The opaque position of a row in a list. It is good for the same orderBy that it came from.
@@ -15256,6 +15355,10 @@ type StaffUser implements Node {
   """
   seesNames: Boolean
   """
+  Until when the person reads what NURSE reads, or last did, as breakGlass has it; null if never.
+  """
+  emergencyUntil: Time
+  """
   Who the person is at the home's identity provider (the claim "sub" of its tokens); if null, a verified email address tells.
   """
   subject: String
@@ -15686,6 +15789,46 @@ input StaffUserWhereInput {
   """
   seesNamesNEQ: Boolean
   """
+  Emergency until is this.
+  """
+  emergencyUntil: Time
+  """
+  Emergency until is not this.
+  """
+  emergencyUntilNEQ: Time
+  """
+  Emergency until is one of these.
+  """
+  emergencyUntilIn: [Time!]
+  """
+  Emergency until is none of these.
+  """
+  emergencyUntilNotIn: [Time!]
+  """
+  Emergency until is after this.
+  """
+  emergencyUntilGT: Time
+  """
+  Emergency until is on or after this.
+  """
+  emergencyUntilGTE: Time
+  """
+  Emergency until is before this.
+  """
+  emergencyUntilLT: Time
+  """
+  Emergency until is on or before this.
+  """
+  emergencyUntilLTE: Time
+  """
+  Emergency until is null.
+  """
+  emergencyUntilIsNil: Boolean
+  """
+  Emergency until is not null.
+  """
+  emergencyUntilNotNil: Boolean
+  """
   Subject is this.
   """
   subject: String
@@ -15790,6 +15933,10 @@ input UpdateActivityExceptionInput {
   The version that is to be changed; CONFLICT if the row has changed since.
   """
   expectedVersion: Int
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What changes of the activity: a field that is left out stays as it is; null clears it, where it may be null.
@@ -15839,6 +15986,10 @@ input UpdateActivityInput {
   The version that is to be changed; CONFLICT if the row has changed since.
   """
   expectedVersion: Int
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What changes of the activity participation: a field that is left out stays as it is; null clears it, where it may be null.
@@ -15880,6 +16031,10 @@ input UpdateActivityParticipationInput {
   Why, at most 500 characters, such as "typing error"; kept with the version before.
   """
   reason: String
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What changes of the allergy: a field that is left out stays as it is; null clears it, where it may be null.
@@ -15933,6 +16088,10 @@ input UpdateAllergyInput {
   Why, at most 500 characters, such as "typing error"; kept with the version before.
   """
   reason: String
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What changes of the facility: a field that is left out stays as it is; null clears it, where it may be null.
@@ -15970,6 +16129,10 @@ input UpdateFacilityInput {
   The version that is to be changed; CONFLICT if the row has changed since.
   """
   expectedVersion: Int
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What changes of the medication ingredient: a field that is left out stays as it is; null clears it, where it may be null.
@@ -15991,6 +16154,10 @@ input UpdateMedicationIngredientInput {
   The version that is to be changed; CONFLICT if the row has changed since.
   """
   expectedVersion: Int
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What changes of the medication: a field that is left out stays as it is; null clears it, where it may be null.
@@ -16064,6 +16231,10 @@ input UpdateMedicationInput {
   The version that is to be changed; CONFLICT if the row has changed since.
   """
   expectedVersion: Int
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What changes of the prescription: a field that is left out stays as it is; null clears it, where it may be null.
@@ -16205,6 +16376,10 @@ input UpdatePrescriptionInput {
   Why, at most 500 characters, such as "typing error"; kept with the version before.
   """
   reason: String
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What changes of the resident contact: a field that is left out stays as it is; null clears it, where it may be null.
@@ -16242,6 +16417,10 @@ input UpdateResidentContactInput {
   The version that is to be changed; CONFLICT if the row has changed since.
   """
   expectedVersion: Int
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What changes of the resident: a field that is left out stays as it is; null clears it, where it may be null.
@@ -16331,6 +16510,10 @@ input UpdateResidentInput {
   The version that is to be changed; CONFLICT if the row has changed since.
   """
   expectedVersion: Int
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What changes of the staff user: a field that is left out stays as it is; null clears it, where it may be null.
@@ -16364,6 +16547,10 @@ input UpdateStaffUserInput {
   The version that is to be changed; CONFLICT if the row has changed since.
   """
   expectedVersion: Int
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 What changes of the wellness: a field that is left out stays as it is; null clears it, where it may be null.
@@ -16473,6 +16660,10 @@ input UpdateWellnessInput {
   Why, at most 500 characters, such as "typing error"; kept with the version before.
   """
   reason: String
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 """
 One check of a resident at one moment: any of its measures, or a note.
@@ -18483,6 +18674,41 @@ type DeleteAllergyPayload {
     "Why, and against which version."
     input: RevokeApiKeyInput
   ): RevokeApiKeyPayload!
+  """
+  In an emergency: CARER and ACTIVITY_COORDINATOR read what NURSE reads, for at most 60 minutes from now. The reason is on record at once, and so is all that is read. Once more during that time is another emergency, with its own end.
+  """
+  breakGlass(
+    "Why, and for how long."
+    input: BreakGlassInput!
+  ): BreakGlassPayload!
+}
+
+"""
+Why, and for how long.
+"""
+input BreakGlassInput {
+  """
+  Why, 1 to 500 characters, such as "resident found unconscious, no nurse on the floor".
+  """
+  reason: String!
+  """
+  For how many minutes, 1 to 60; then it ends by itself.
+  """
+  minutes: Int! = 60
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
+}
+
+"""
+What breakGlass answers.
+"""
+type BreakGlassPayload {
+  """
+  The viewer, with emergencyUntil.
+  """
+  staffUser: StaffUser!
 }
 
 """
@@ -18497,6 +18723,10 @@ input RevokeApiKeyInput {
   Why, at most 500 characters, such as "the tablet was lost".
   """
   reason: String
+  """
+  A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours changes nothing more and is answered with the same row; with anything else CONFLICT.
+  """
+  idempotencyKey: String
 }
 
 """
@@ -19012,6 +19242,14 @@ func childFields_AuditEventEdge(ctx context.Context, ec *executionContext, field
 		return fieldContext_AuditEventEdge_cursor(ctx, ec, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuditEventEdge", field.Name)
+}
+
+func childFields_BreakGlassPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "staffUser":
+		return fieldContext_BreakGlassPayload_staffUser(ctx, ec, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BreakGlassPayload", field.Name)
 }
 
 func childFields_CreateActivityExceptionPayload(ctx context.Context, ec *executionContext, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -19786,6 +20024,8 @@ func childFields_StaffUser(ctx context.Context, ec *executionContext, field grap
 		return fieldContext_StaffUser_active(ctx, ec, field)
 	case "seesNames":
 		return fieldContext_StaffUser_seesNames(ctx, ec, field)
+	case "emergencyUntil":
+		return fieldContext_StaffUser_emergencyUntil(ctx, ec, field)
 	case "subject":
 		return fieldContext_StaffUser_subject(ctx, ec, field)
 	case "createdBy":

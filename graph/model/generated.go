@@ -31,6 +31,12 @@ type ActivityEvent struct {
 	Participation *ent.ActivityParticipation `json:"participation,omitempty"`
 }
 
+// What breakGlass answers.
+type BreakGlassPayload struct {
+	// The viewer, with emergencyUntil.
+	StaffUser *ent.StaffUser `json:"staffUser"`
+}
+
 // What createActivityException answers.
 type CreateActivityExceptionPayload struct {
 	// The row as created.

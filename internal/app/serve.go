@@ -68,6 +68,7 @@ func (p Program) serve(ctx context.Context, c config.ServeCommand) (err error) {
 	}
 	// Last of all: what was acknowledged is brought into the one file.
 	defer func() { err = errors.Join(err, closeStore(st)) }()
+	defer home.endRecord()
 	defer home.leave()
 	if err := p.open(ctx, home, st, c); err != nil {
 		return err
@@ -121,6 +122,7 @@ type site struct {
 	gate  gate
 	// stopping is closed when the server is told to stop: streams end then.
 	stopping chan struct{}
+	record   func() // ends the record of what is read; nil before it begins
 	store    *store.Store
 	guard    *auth.Guard
 	open     bool // nobody had to say who they are when it was started
@@ -144,6 +146,11 @@ func (p Program) open(ctx context.Context, s *site, st *store.Store, c config.Se
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Database.Database, err)
 	}
+	tell, end, err := p.openRecord(ctx, st, c.ReadOnly, s.log)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Database.Database, err)
+	}
+	s.record = end
 	hub, err := live.Open(ctx, st, live.Options{})
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Database.Database, err)
@@ -158,8 +165,8 @@ func (p Program) open(ctx context.Context, s *site, st *store.Store, c config.Se
 	s.graph = graph.NewHandler(graph.Deps{
 		Client: st.Client(), Write: hub.Watch(s.guard.Watch(st.Write)), Snapshot: st.Snapshot, Explain: explain, Log: s.log,
 		Watch:   graph.Watch{Operation: s.watch.Operation, Refused: s.watch.Refused},
-		Cursors: cursors,
-		Limits:  graphLimits(c.Limits), Trusted: documents, NoIntrospection: !c.Introspection,
+		Cursors: cursors, Reads: tell,
+		Limits: graphLimits(c.Limits), Trusted: documents, NoIntrospection: !c.Introspection,
 		Live: hub, Stopping: s.stopping,
 		Origins: c.AllowOrigin, SignIn: s.signIn, Valid: s.valid,
 	})

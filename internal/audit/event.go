@@ -32,6 +32,11 @@ const (
 	BreakGlass Action = "BREAK_GLASS"
 	// Read is the reading of a resident's clinical data.
 	Read Action = "READ"
+	// Start and Stop are those of the server; a Start without a Stop is one that did
+	// not end in order. Gap is what was read and is not on record.
+	Start Action = "START"
+	Stop  Action = "STOP"
+	Gap   Action = "GAP"
 	// Login and Refused are an attempt to say who one is.
 	Login   Action = "LOGIN"
 	Refused Action = "REFUSED"

@@ -24,6 +24,8 @@ import (
 type Deletion struct {
 	ExpectedVersion *int
 	Reason          *string
+	// IdempotencyKey is looked at before anything is done.
+	IdempotencyKey *string
 }
 
 // Delete takes a row of the wanted kind off the record: a clinical fact is

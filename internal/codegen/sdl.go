@@ -335,6 +335,10 @@ func condition(f *gen.Field, op gen.Op) string {
 	return sentence(f.Name) + " " + texts[op] + "."
 }
 
+// idempotencyKey describes the field of that name that every input has.
+const idempotencyKey = "A text of your own, 1 to 200 characters, such as a UUID: whoever sends the same again with the same key within 24 hours " +
+	"changes nothing more and is answered with the same row; with anything else CONFLICT."
+
 // mutations writes a type's inputs anew: entgql's have booleans for clearing.
 func (f *finisher) mutations(t *gen.Type, name string) error {
 	for _, create := range []bool{true, false} {
@@ -389,6 +393,9 @@ func (f *finisher) mutations(t *gen.Type, name string) error {
 				})
 			}
 		}
+		def.Fields = append(def.Fields, &ast.FieldDefinition{
+			Name: "idempotencyKey", Type: ast.NamedType("String", nil), Description: idempotencyKey,
+		})
 		f.bindings.bind(in.Name, entPath+"."+in.Name)
 	}
 	return nil

@@ -53,6 +53,8 @@ func spanishMessages() []message {
 		{"must be from %s to %s, is %s", "debe estar entre %s y %s; es %s"},
 		{"must have at most %d decimal places, is %s", "debe tener como máximo %d decimales; es %s"},
 		{"must have at most %d characters, has %d", "debe tener como máximo %d caracteres; tiene %d"},
+		{"must have 1 to %d characters", "debe tener de 1 a %d caracteres"},
+		{"this key came with another request before: what is new needs a new key", "esta clave ya llegó con otra petición: lo que es nuevo necesita una clave nueva"},
 		{"must have at most 500 characters", "debe tener como máximo 500 caracteres"},
 		{"must be valid text", "debe ser un texto válido"},
 		{"must not contain control characters", "no debe contener caracteres de control"},

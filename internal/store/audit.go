@@ -236,6 +236,17 @@ func (s *Store) Holds(ctx context.Context, head audit.Head) (bool, error) {
 	return len(found) == 1, nil
 }
 
+// StoppedInOrder reports whether the server that was started last has said that it
+// stops: if not, what was read in its last moment may not be on record.
+func (s *Store) StoppedInOrder(ctx context.Context) (bool, error) {
+	const last = "coalesce((SELECT max(id) FROM audit_events WHERE action = '%s'), 0)"
+	found, err := column(ctx, s.readers, "SELECT "+fmt.Sprintf(last, audit.Stop)+" >= "+fmt.Sprintf(last, audit.Start))
+	if err != nil {
+		return false, fmt.Errorf("looking for the last stop: %w", classify(err))
+	}
+	return found[0] == "1", nil
+}
+
 // eachEvent reads the chain; an event lasts until the next. It is odd where a column holds what the store
 // never puts there.
 func eachEvent(ctx context.Context, db querier, from nodeid.ID, each func(e *audit.Event, odd bool) error) (err error) {

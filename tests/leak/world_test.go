@@ -57,6 +57,14 @@ type asker struct {
 	viewer.Viewer
 }
 
+// emergency is until when somebody's emergency lasts.
+func (a asker) emergency(now scalar.Time) *scalar.Time {
+	if !a.BreakGlass {
+		return nil
+	}
+	return new(scalar.At(now.Add(24 * time.Hour)))
+}
+
 // everybody are the viewers of the matrix. Their accounts are made in this order.
 func everybody() []asker {
 	as := func(name string, v viewer.Viewer) asker { return asker{name, v} }
@@ -136,7 +144,7 @@ func (w *world) fill(ctx context.Context, tx *ent.Client) error {
 	for i := range w.askers {
 		a := &w.askers[i]
 		row, e := tx.StaffUser.Create().SetDisplayName(a.name).SetEmail(fmt.Sprintf("u%d@example.org", i)).SetRole(staffuser.Role(a.Role)).
-			SetSubject(fmt.Sprint("sub", i)).SetSeesNames(a.SeesNames).Save(ctx)
+			SetSubject(fmt.Sprint("sub", i)).SetSeesNames(a.SeesNames).SetNillableEmergencyUntil(a.emergency(now)).Save(ctx)
 		if e != nil {
 			return e
 		}
