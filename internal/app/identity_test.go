@@ -287,6 +287,44 @@ func TestTooManyTries(t *testing.T) {
 	}
 }
 
+// TestStreamsEnd: a stream of events ends when its key does, and says why.
+func TestStreamsEnd(t *testing.T) {
+	database := filepath.Join(t.TempDir(), "home.db")
+	key := run(t, "key", "create", "--database", database)
+	r := start(t, Program{}, "--database", database)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	ask := func(authorization string) *http.Response {
+		t.Helper()
+		body := strings.NewReader(`{"query":"subscription { wellnessRecorded { eventID } }"}`)
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, r.url+graphPath, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Accept", "text/event-stream")
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Authorization", authorization)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { response.Body.Close() })
+		return response
+	}
+	if nobody := ask("Bearer " + secret.New().Reveal()); nobody.StatusCode != http.StatusUnauthorized {
+		t.Errorf("nobody gets %d", nobody.StatusCode)
+	}
+	stream := ask("Bearer " + key)
+	if stream.StatusCode != http.StatusOK {
+		t.Fatalf("got %d", stream.StatusCode)
+	}
+	run(t, "key", "revoke", "key_1", "--database", database)
+	told, err := io.ReadAll(stream.Body)
+	if err != nil || !strings.Contains(string(told), `"UNAUTHENTICATED"`) || !strings.HasSuffix(string(told), "event: complete\ndata:\n\n") {
+		t.Errorf("the stream of a revoked key ends with %q, %v", told, err)
+	}
+}
+
 // TestSocketsEnd: a socket says who it is in its first message, and ends when its
 // key does.
 func TestSocketsEnd(t *testing.T) {
