@@ -161,12 +161,16 @@ func TestRetries(t *testing.T) {
 			}
 		}
 	}
-	data := read(t, server.url, `query($r: ID!) { wellness(where: {hasResidentWith: [{id: $r}]}) { totalCount } auditEvents(where: {entityIDNotNil: true, actionIn: [UPDATE, CORRECT]}) { totalCount } }`,
+	data := read(t, server.url, `query($r: ID!) { wellness(where: {hasResidentWith: [{id: $r}]}) { totalCount } auditEvents(where: {entityIDNotNil: true, actionIn: [UPDATE, CORRECT]}) { totalCount }
+		gaps: auditEvents(where: {action: GAP}) { totalCount } }`,
 		map[string]any{"r": h.residents[1]})
 	made, changed := at(t, data, "wellness", "totalCount"), at(t, data, "auditEvents", "totalCount")
 	if answers != len(jobs) || len(of) != keys || made != float64((keys+1)/2) || changed != float64(keys/2) {
 		t.Errorf("%d answers of %d, %d keys of %d: %v rows were made, want %d, and %v changed, want %d",
 			answers, len(jobs), len(of), keys, made, (keys+1)/2, changed, keys/2)
+	}
+	if gaps := at(t, data, "gaps", "totalCount"); gaps != float64(retryKills) {
+		t.Errorf("the record tells of %v times that the server did not stop in order, want %d", gaps, retryKills)
 	}
 	if err := server.stop(); err != nil {
 		t.Error(err)

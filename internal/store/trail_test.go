@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"carehome/ent"
+	"carehome/ent/allergy"
 	"carehome/ent/auditevent"
 	"carehome/ent/wellness"
 	"carehome/internal/audit"
@@ -230,6 +232,111 @@ func TestAuditNamesWhatWasMeddledWith(t *testing.T) {
 					t.Errorf("the chain is at fault: %q", report.Problems)
 				}
 			})
+		}
+	})
+}
+
+// Each table that has rows, in each of the ways that the shell of SQLite has.
+func TestAuditNamesRowsOfEveryTable(t *testing.T) {
+	t.Parallel()
+	packed := digestedHome(t)
+	st := mustOpen(t, packed)
+	err := st.Write(viewer.With(t.Context(), viewer.System()), func(ctx context.Context, client *ent.Client) error {
+		who, err := client.Resident.Query().FirstID(ctx)
+		for _, substance := range []string{"nuts", "latex"} {
+			if err == nil {
+				err = client.Allergy.Create().SetResidentID(who).SetSubstance(substance).SetDisplay(substance).SetCategory(allergy.CategoryFood).Exec(ctx)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, st)
+	wantSound(t, packed.Database)
+	db, err := sql.Open("sqlite3", packed.Database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := newDigester(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	filled := map[string][]string{} // the columns, by table
+	for table := range d.texts {
+		if rows, err := column(t.Context(), db, "SELECT id FROM "+quote(table)+" LIMIT 3"); err != nil || len(rows) < 2 {
+			if err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		filled[table], err = column(t.Context(), db, "SELECT name FROM pragma_table_info("+literal(table)+") WHERE name <> 'id' ORDER BY cid")
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range []string{"residents", "allergies", "prescriptions", "wellnesses", "activity_participations"} {
+		if filled[table] == nil {
+			t.Errorf("%s has no rows, so that nothing can be done to them", table)
+		}
+	}
+	const two = "(SELECT min(id) FROM %[1]s), (SELECT min(id) FROM %[1]s WHERE id > (SELECT min(id) FROM %[1]s))"
+	t.Run("all", func(t *testing.T) { // so that the file stays until the last is done
+		for table, columns := range filled {
+			name := quote(table)
+			names := ""
+			for _, c := range columns {
+				names += ", " + quote(c)
+			}
+			for how, act := range map[string]struct{ statement, want string }{
+				"Changed": {"UPDATE %[1]s SET updated_at = '2020-01-01T00:00:00.000Z' WHERE id = (SELECT min(id) FROM %[1]s)", "its last event, says"},
+				"Removed": {"DELETE FROM %[1]s WHERE id = (SELECT max(id) FROM %[1]s)", "is gone, and no event says"},
+				"Swapped": {"CREATE TEMP TABLE both AS SELECT * FROM %[1]s WHERE id IN (" + two + "); DELETE FROM %[1]s WHERE id IN (SELECT id FROM both);" +
+					" INSERT INTO %[1]s (id%[2]s) SELECT (SELECT sum(id) FROM both) - id%[2]s FROM both", "its last event, says"},
+				"Inserted": {"CREATE TEMP TABLE one AS SELECT * FROM %[1]s WHERE id = (SELECT min(id) FROM %[1]s);" +
+					" INSERT INTO %[1]s (id%[2]s) SELECT id + 1000000%[2]s FROM one", "is in no event"},
+			} {
+				t.Run(table+how, func(t *testing.T) {
+					t.Parallel()
+					path := filepath.Join(t.TempDir(), "home.db")
+					if err := duplicate(packed.Database, path); err != nil {
+						t.Fatal(err)
+					}
+					db, err := sql.Open("sqlite3", path)
+					if err != nil {
+						t.Fatal(err)
+					}
+					conn, err := db.Conn(t.Context())
+					if err != nil {
+						t.Fatal(err)
+					}
+					statements := []string{"PRAGMA foreign_keys = 0"}
+					// A copy of a row would break what must be unique of it.
+					indexes, err := column(t.Context(), conn, "SELECT name FROM pragma_index_list("+literal(table)+") WHERE \"unique\" AND origin = 'c'")
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, index := range indexes {
+						statements = append(statements, "DROP INDEX "+quote(index))
+					}
+					for _, s := range append(statements, fmt.Sprintf(act.statement, name, names)) {
+						if _, err := conn.ExecContext(t.Context(), s); err != nil {
+							t.Fatalf("%s: %v", s, err)
+						}
+					}
+					if err := errors.Join(conn.Close(), db.Close()); err != nil {
+						t.Fatal(err)
+					}
+					report, err := Audit(t.Context(), path)
+					if !errors.Is(err, ErrDamaged) || !strings.Contains(strings.Join(report.Problems, "\n"), act.want) {
+						t.Errorf("got %v: %q", err, report.Problems)
+					}
+				})
+			}
 		}
 	})
 }
