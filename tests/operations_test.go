@@ -249,6 +249,94 @@ func TestRandomOperations(t *testing.T) {
 	})
 }
 
+// spoils are ways to make a valid operation invalid.
+var spoils = []func(g *generator, op *operation){
+	func(g *generator, op *operation) { g.anySet(op, "noSuchField") },
+	func(g *generator, op *operation) { g.anySet(op, "__typename(no: 1)") },
+	func(g *generator, op *operation) { g.anySet(op, "__typename @include(if: $nope)") },
+	func(g *generator, op *operation) { g.anySet(op, "__typename @include(if: \"yes\")") },
+	func(g *generator, op *operation) { g.anySet(op, "__typename @nope") },
+	func(g *generator, op *operation) { g.anySet(op, "__typename @skip") },
+	func(g *generator, op *operation) { g.anySet(op, "__typename { id }") },
+	func(g *generator, op *operation) { g.anySet(op, "...Nope") },
+	func(g *generator, op *operation) { g.anySet(op, "... on Nope { id }") },
+	func(g *generator, op *operation) { g.anySet(op, "... on Date { id }") },
+	func(g *generator, op *operation) { g.anySet(op, "{ id }") },
+	func(g *generator, op *operation) { g.anySet(op, "same: __typename same: nope") },
+	func(_ *generator, op *operation) { op.declared = append(op.declared, "$idle: Int") },
+	func(_ *generator, op *operation) { op.declared = append(op.declared, "$of: NoSuchType") },
+	func(_ *generator, op *operation) { op.kind = "qwery" },
+	func(_ *generator, op *operation) {
+		op.fragments = append(op.fragments, &selection{head: "fragment Idle on Query", sub: []*selection{{head: "__typename"}}})
+	},
+	func(_ *generator, op *operation) {
+		op.root = append(op.root, &selection{head: "...Round"})
+		op.fragments = append(op.fragments, &selection{head: "fragment Round on Query", sub: []*selection{{head: "...Round"}}})
+	},
+}
+
+// noise is what may turn up in a document by chance.
+const noise = "{}()[]:$@!\"\\#.,= \n\x00az09\xff"
+
+// anySet adds to the operation's root, or to any object that it selects from.
+func (g *generator) anySet(op *operation, head string) {
+	at := &op.root
+	for {
+		var below []*selection
+		for _, s := range *at {
+			if len(s.sub) > 0 && !strings.HasPrefix(s.head, "...F") { // as write does
+				below = append(below, s)
+			}
+		}
+		if len(below) == 0 || g.IntN(3) == 0 {
+			break
+		}
+		at = &below[g.IntN(len(below))].sub
+	}
+	*at = append(*at, &selection{head: head})
+}
+
+// TestRandomRefusals sends what is no valid operation: none is executed, and none
+// of the answers is other than the schema and the protocol promise.
+func TestRandomRefusals(t *testing.T) {
+	known := &ids{}
+	harvest(t, known)
+	try(t, count(t, operationCount, 200), known, func(g *generator) request {
+		op := g.operation()
+		r := request{what: "an invalid " + op.kind, method: http.MethodPost, header: accepting(g), refused: true}
+		switch g.IntN(8) {
+		case 0: // a document that ends too early
+			text := op.document()
+			r.body = encoded(map[string]any{"query": text[:g.IntN(len(text))]})
+		case 1: // a body that does
+			text := op.body()
+			r.body = text[:g.IntN(len(text))]
+		case 2: // an operation that is not there
+			r.body = encoded(map[string]any{"query": op.document(), "variables": op.variables, "operationName": "Nope"})
+		case 3: // parts of the request that are of another kind
+			question := map[string]any{"query": op.document()}
+			part := []string{"query", "variables", "operationName", "extensions"}[g.IntN(4)]
+			question[part] = []any{[]any{1, "x"}, 17, true}[g.IntN(3)]
+			r.body = encoded(question)
+		case 4: // characters changed by chance: what comes of it is not known
+			text := []byte(op.document())
+			if op.kind == "query" {
+				for range 1 + g.IntN(4) {
+					text[g.IntN(len(text))] = noise[g.IntN(len(noise))]
+				}
+				r.refused, r.anyData = false, true
+			} else {
+				text = append(text, '}')
+			}
+			r.body = encoded(map[string]any{"query": string(text), "variables": op.variables})
+		default:
+			spoils[g.IntN(len(spoils))](g, op)
+			r.body = op.body()
+		}
+		return r
+	})
+}
+
 // harvest collects ids of every kind that lists show.
 func harvest(t *testing.T, known *ids) {
 	t.Helper()

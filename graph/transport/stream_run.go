@@ -12,7 +12,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"carehome/internal/problem"
-	"carehome/internal/requestid"
 )
 
 // streamed is one operation on a transport that can answer many times.
@@ -39,11 +38,8 @@ type answered struct {
 func (s streamed) run(ctx context.Context, op *graphql.OperationContext) {
 	began, answers := time.Now(), 0
 	defer func() {
-		attrs := []any{"kind", string(op.Operation.Operation), "answers", answers, "ms", float64(time.Since(began).Microseconds()) / 1000}
-		if name := requestid.Operation(ctx); name != "" {
-			attrs = append(attrs, "operation", name)
-		}
-		s.log.InfoContext(ctx, "operation", attrs...)
+		// The log itself adds the operation's name, from ctx.
+		s.log.InfoContext(ctx, "operation", "kind", string(op.Operation.Operation), "answers", answers, "ms", float64(time.Since(began).Microseconds())/1000)
 	}()
 	defer s.recovered(ctx)
 	ctx, end := context.WithCancel(ctx)
