@@ -65,6 +65,9 @@ func (s streamed) run(ctx context.Context, op *graphql.OperationContext) {
 			a.event = stream.sent()
 			whole(response)
 		}
+		if stream != nil && a.refused && ctx.Err() != nil {
+			return // it was ended before it began; whoever ended it says why
+		}
 		answers++
 		if !s.emit(a) || a.refused {
 			return
