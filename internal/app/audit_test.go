@@ -7,10 +7,12 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	_ "github.com/mattn/go-sqlite3" // to do to a file what the program would not
 )
@@ -125,5 +127,101 @@ func TestAuditVerifyAndExport(t *testing.T) {
 	}
 	if code, _, log := ran("audit", "verify", filepath.Join(t.TempDir(), "none.db")); code != exitData {
 		t.Errorf("exit code %d: %s", code, log)
+	}
+}
+
+// TestSignInsAreOnRecord: who comes with a key and who is refused is in the graph, in
+// what is exported, and in the chain; the secrets are in none of them.
+func TestSignInsAreOnRecord(t *testing.T) {
+	database := filepath.Join(t.TempDir(), "home.db")
+	admin := run(t, "key", "create", "--database", database)
+	carer := newKey(t, database, "CARER")
+	revoked := newKey(t, database, "NURSE")
+	run(t, "key", "revoke", "key_3", "--database", database)
+	r := start(t, Program{}, "--database", database, "--trusted-proxies", "127.0.0.0/8")
+	from := func(address, credential string) {
+		t.Helper()
+		request, err := http.NewRequest(http.MethodGet, r.url+graphPath+"?query=%7B__typename%7D", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+credential)
+		request.Header.Set("X-Forwarded-For", address)
+		request.Header.Set("X-Request-Id", "request-"+address)
+		send(t, request)
+	}
+	for range 5 {
+		from("192.0.2.1", carer)
+		from("192.0.2.2", revoked)
+		from("192.0.2.3", "nonsense")
+	}
+	// A moment later, as reads.
+	const asked = `{ auditEvents(where: {actionIn: [LOGIN, REFUSED]}, orderBy: [{field: ID}]) { edges { node { action actor { id } role keyID reason requestID operation } } } }`
+	want := []string{
+		`{"action":"LOGIN","actor":{"id":"stf_2"},"role":"CARER","keyID":"key_2","reason":"from 192.0.2.1 with a key","requestID":"request-192.0.2.1","operation":"sign in"}`,
+		`{"action":"REFUSED","actor":null,"role":null,"keyID":"key_3","reason":"from 192.0.2.2 with ` + revoked[:17] + ` (it is revoked)","requestID":"request-192.0.2.2","operation":"sign in"}`,
+		`{"action":"REFUSED","actor":null,"role":null,"keyID":null,"reason":"from 192.0.2.3 (neither a key nor a token)","requestID":"request-192.0.2.3","operation":"sign in"}`,
+		`{"action":"LOGIN","actor":{"id":"stf_1"},"role":"ADMIN","keyID":"key_1","reason":"from 127.0.0.1 with a key",`,
+	}
+	deadline := time.Now().Add(time.Minute)
+	for {
+		_, _, answer := r.as("Bearer "+admin, asked)
+		there := 0
+		for _, event := range want {
+			there += strings.Count(answer, event)
+		}
+		if there == len(want) && strings.Count(answer, `"node"`) == len(want) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("on record is %s", answer)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if _, _, answer := r.as("Bearer "+carer, asked); strings.Contains(answer, `"node"`) {
+		t.Errorf("a carer reads %s", answer)
+	}
+	r.end()
+	code, lines, log := ran("audit", "export", "--database", database)
+	for _, part := range []string{
+		`"action":"LOGIN","actor":"stf_2","role":"CARER","key":"key_2","reason":"from 192.0.2.1 with a key","request":"request-192.0.2.1","operation":"sign in"`,
+		`"action":"REFUSED","key":"key_3","reason":"from 192.0.2.2 4 times, last with ` + revoked[:17] + ` (it is revoked)","operation":"sign in"`, // at the stop
+		`"action":"REFUSED","reason":"from 192.0.2.3 4 times, last (neither a key nor a token)","operation":"sign in"`,
+	} {
+		if code != 0 || strings.Count(lines, part) != 1 {
+			t.Errorf("exit code %d, no %s in\n%s%s", code, part, lines, log)
+		}
+	}
+	code, resources, log := ran("audit", "export", "--database", database, "--format", "fhir")
+	for _, part := range []string{
+		`"outcome":"0","outcomeDesc":"from 192.0.2.1 with a key","agent":[{"type":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"AUT","display":"author (originator)"}]},` +
+			`"role":[{"coding":[{"system":"urn:carehome:role","code":"CARER"}]}],"who":{"type":"Practitioner","identifier":{"system":"urn:carehome:id","value":"stf_2"}},` +
+			`"altId":"key_2","requestor":true,"network":{"address":"192.0.2.1","type":"2"}}]`,
+		`"outcome":"4","outcomeDesc":"from 192.0.2.2 with ` + revoked[:17] + ` (it is revoked)","agent":[{"altId":"key_3","name":"unknown","requestor":true,"network":{"address":"192.0.2.2","type":"2"}}]`,
+	} {
+		if code != 0 || strings.Count(resources, part) != 1 {
+			t.Errorf("exit code %d, no %s in\n%s%s", code, part, resources, log)
+		}
+	}
+	for _, key := range []string{admin, carer, revoked} {
+		if strings.Contains(lines+resources+r.log.String(), key[18:]) {
+			t.Error("a secret is on record")
+		}
+	}
+	if strings.Contains(lines, "nonsense") {
+		t.Error("what was presented is on record")
+	}
+	if code, out, log := ran("audit", "verify", "--database", database); code != 0 {
+		t.Errorf("the chain is broken: %s%s", out, log)
+	}
+	// Where nothing can be written the log is the record.
+	r = start(t, Program{}, "--database", database, "--read-only")
+	if status, _, _ := r.as("Bearer "+carer, residentCount); status != 200 {
+		t.Errorf("read only: %d", status)
+	}
+	r.as("Bearer "+revoked, residentCount)
+	r.end()
+	if text := r.log.String(); !strings.Contains(text, `\"action\":\"LOGIN\"`) || !strings.Contains(text, `(it is revoked)`) {
+		t.Errorf("the log says %s", text)
 	}
 }

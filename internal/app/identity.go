@@ -42,13 +42,13 @@ func unprotected(address config.Address) error {
 }
 
 // identify sets up who is let in.
-func (p Program) identify(ctx context.Context, s *site, st *store.Store, c config.ServeCommand, admin viewer.Viewer) error {
+func (p Program) identify(ctx context.Context, s *site, st *store.Store, c config.ServeCommand, admin viewer.Viewer, tell auth.Tell) error {
 	if c.AdminKeyFile != "" && !c.ReadOnly {
 		if err := adminKey(ctx, st, string(c.AdminKeyFile), admin, s.log); err != nil {
 			return err
 		}
 	}
-	o := auth.Options{Client: st.Client(), AfterCommit: store.AfterCommit, Clock: p.Clock, Log: s.log}
+	o := auth.Options{Client: st.Client(), AfterCommit: store.AfterCommit, Tell: tell, Clock: p.Clock, Log: s.log}
 	if !c.ReadOnly {
 		o.Write = st.Write
 	}

@@ -9,13 +9,13 @@ import (
 	"carehome/internal/store"
 )
 
-// openRecord begins to put on record what is read. What it returns tells of a read,
-// and ends the record.
+// openRecord begins to put on record what is read, and who comes to read it. What it
+// returns tells of an event, and ends the record.
 func (p Program) openRecord(ctx context.Context, st *store.Store, readOnly bool, log *slog.Logger) (tell func(context.Context, audit.Event) error, end func(), err error) {
 	if readOnly {
 		// Nothing can be added to the chain: the log is the record.
 		return func(ctx context.Context, e audit.Event) error {
-			log.InfoContext(ctx, "read", "event", string(e.Line()))
+			log.InfoContext(ctx, "on record", "event", string(e.Line()))
 			return nil
 		}, func() {}, nil
 	}

@@ -155,7 +155,7 @@ func (p Program) open(ctx context.Context, s *site, st *store.Store, c config.Se
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Database.Database, err)
 	}
-	if err := p.identify(ctx, s, st, c, admin); err != nil {
+	if err := p.identify(ctx, s, st, c, admin, tell); err != nil {
 		return err
 	}
 	documents, err := trusted(c.Limits)

@@ -123,8 +123,9 @@ func TestFHIR(t *testing.T) {
 		}
 	}
 	known := map[string][]string{
-		"":                {"resourceType", "id", "type", "subtype", "action", "recorded", "outcome", "purposeOfEvent", "agent", "source", "entity"},
-		".agent":          {"type", "role", "who", "altId", "name", "requestor"},
+		"":                {"resourceType", "id", "type", "subtype", "action", "recorded", "outcome", "outcomeDesc", "purposeOfEvent", "agent", "source", "entity"},
+		".agent":          {"type", "role", "who", "altId", "name", "requestor", "network"},
+		".agent.network":  {"address", "type"},
 		".source":         {"observer", "type"},
 		".entity":         {"what", "type", "role", "name", "detail"},
 		".entity.detail":  {"type", "valueString", "valueBase64Binary"},

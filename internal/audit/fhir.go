@@ -16,6 +16,7 @@ type Resource struct {
 	Action         string    `json:"action"`
 	Recorded       string    `json:"recorded"`
 	Outcome        string    `json:"outcome"`
+	OutcomeDesc    string    `json:"outcomeDesc,omitempty"`
 	PurposeOfEvent []Concept `json:"purposeOfEvent,omitempty"`
 	Agent          []Agent   `json:"agent"`
 	Source         Source    `json:"source"`
@@ -57,6 +58,13 @@ type Agent struct {
 	AltID     string     `json:"altId,omitempty"`
 	Name      string     `json:"name,omitempty"`
 	Requestor bool       `json:"requestor"`
+	Network   *Network   `json:"network,omitempty"`
+}
+
+// Network is from where somebody took part.
+type Network struct {
+	Address string `json:"address"`
+	Type    string `json:"type"`
 }
 
 // Source is who tells of the event.
@@ -134,7 +142,11 @@ func (e *Event) FHIR() Resource {
 	default:
 		r.Action = "E"
 	}
-	if e.Reason != "" {
+	switch {
+	case e.Reason == "":
+	case e.Action == Login || e.Action == Refused: // it says how, rather than why
+		r.OutcomeDesc = e.Reason
+	default:
 		r.PurposeOfEvent = append(r.PurposeOfEvent, Concept{Text: e.Reason})
 	}
 	r.Entity = e.things()
@@ -150,8 +162,20 @@ func identified(id nodeid.ID, as string) *Reference {
 
 func (e *Event) agent() Agent {
 	a := Agent{Requestor: true}
-	if e.Actor == 0 {
-		a.Name, a.Requestor = "carehome", e.Action == Refused
+	if address := e.address(); address != "" {
+		const ip = "2"
+		a.Network = &Network{address, ip}
+	}
+	if e.Key != 0 {
+		a.AltID = e.Key.String()
+	}
+	switch {
+	case e.Actor != 0:
+	case e.Action == Refused: // whoever it was
+		a.Name = "unknown"
+		return a
+	default:
+		a.Name, a.Requestor = "carehome", false
 		return a
 	}
 	a.Type = &Concept{Coding: []Coding{{systemParticipant, "IRCP", "information recipient"}}}
@@ -164,9 +188,6 @@ func (e *Event) agent() Agent {
 	}
 	if e.Role != "" {
 		a.Role = []Concept{{Coding: []Coding{{System: systemOurRole, Code: e.Role}}}}
-	}
-	if e.Key != 0 {
-		a.AltID = e.Key.String()
 	}
 	return a
 }

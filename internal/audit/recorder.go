@@ -70,16 +70,16 @@ func (r *Recorder) Tell(ctx context.Context, e Event) error {
 	defer r.telling.RUnlock()
 	select {
 	case <-r.closing:
-		return fmt.Errorf("telling of a read: %w", context.Canceled)
+		return fmt.Errorf("telling of an event: %w", context.Canceled)
 	default:
 	}
 	select {
 	case r.queue <- e:
 		return nil
 	case <-r.closing:
-		return fmt.Errorf("telling of a read: %w", context.Canceled)
+		return fmt.Errorf("telling of an event: %w", context.Canceled)
 	case <-ctx.Done():
-		return fmt.Errorf("telling of a read: %w", ctx.Err())
+		return fmt.Errorf("telling of an event: %w", ctx.Err())
 	}
 }
 
@@ -125,7 +125,7 @@ func (r *Recorder) keep(events []Event) {
 	defer cancel()
 	whole := events
 	if r.lost > 0 {
-		gap := Event{Action: Gap, At: scalar.At(r.options.Clock()).String(), Reason: fmt.Sprintf("%d reads could not be kept; the log has them", r.lost)}
+		gap := Event{Action: Gap, At: scalar.At(r.options.Clock()).String(), Reason: fmt.Sprintf("%d events could not be kept; the log has them", r.lost)}
 		whole = append([]Event{gap}, events...)
 	}
 	err := r.options.Keep(ctx, whole)
@@ -135,6 +135,6 @@ func (r *Recorder) keep(events []Event) {
 	}
 	r.lost += len(events)
 	for i := range events {
-		r.options.Log.Error("a read is not in the chain of events", "event", string(events[i].Line()), "error", err)
+		r.options.Log.Error("an event is not in the chain", "event", string(events[i].Line()), "error", err)
 	}
 }

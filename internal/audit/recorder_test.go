@@ -123,7 +123,7 @@ func TestRecorderSaysWhatIsLost(t *testing.T) {
 	c.fail(nil)
 	tell("second")
 	r.Close()
-	if len(c.events) != 2 || c.events[0].Action != audit.Gap || !strings.HasPrefix(c.events[0].Reason, "1 reads") || c.events[1].Request != "second" {
+	if len(c.events) != 2 || c.events[0].Action != audit.Gap || !strings.HasPrefix(c.events[0].Reason, "1 events") || c.events[1].Request != "second" {
 		t.Errorf("kept %+v", c.events)
 	}
 	if text := log.String(); !strings.Contains(text, "first") || strings.Contains(text, "second") {

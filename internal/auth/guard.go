@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"carehome/ent"
+	"carehome/internal/nodeid"
 	"carehome/internal/problem"
 	"carehome/internal/secret"
 	"carehome/internal/viewer"
@@ -38,6 +39,9 @@ type Options struct {
 	// Anyone is who everybody is while nothing is configured that could tell one
 	// from another (development mode); nil where that must not be.
 	Anyone *viewer.Viewer
+	// Tell puts on record who begins to use the server, and who is refused; nil for
+	// nowhere.
+	Tell Tell
 	// Tokens verifies those of an identity provider; nil if there is none.
 	Tokens *Provider
 	Clock  func() time.Time
@@ -56,6 +60,8 @@ type Guard struct {
 	addresses  *throttle
 	prefixes   *throttle
 	uses       *uses
+	arrivals   *arrivals // nil where nothing is put on record, as refusals
+	refusals   *refusals
 }
 
 // Bounds of what is remembered; each entry has some hundred bytes.
@@ -79,11 +85,17 @@ func New(o Options) *Guard {
 	if o.Write != nil {
 		g.uses = newUses(o.Write, o.Clock, o.Log)
 	}
+	if o.Tell != nil {
+		g.arrivals, g.refusals = newArrivals(o.Tell, o.Clock, o.Log), newRefusals(o.Tell, o.Clock, o.Log)
+	}
 	return g
 }
 
 // Close writes what is noted and not written yet.
 func (g *Guard) Close() {
+	if g.refusals != nil {
+		g.refusals.close()
+	}
 	if g.uses != nil {
 		g.uses.close()
 	}
@@ -125,6 +137,18 @@ func tooMany(wait time.Duration) error {
 // the package: all reasons are answered alike.
 var errBad = errors.New("the credential is no good")
 
+// badError is an errBad of which more is known, for the record.
+type badError struct {
+	why string
+	key nodeid.ID // whose prefix was presented; zero if there is none
+}
+
+// Error is for the log.
+func (b *badError) Error() string { return errBad.Error() + ": " + b.why }
+
+// Is makes it an errBad.
+func (b *badError) Is(target error) bool { return target == errBad }
+
 // proof is what somebody was let in by.
 type proof struct {
 	viewer viewer.Viewer
@@ -162,11 +186,12 @@ func (g *Guard) admit(ctx context.Context, authorization, from string) (*proof, 
 	// or with the beginning of the same key.
 	if !known {
 		if wait := max(g.addresses.wait(from), g.prefixes.wait(key.Prefix())); wait > 0 {
+			g.refused(ctx, from, key.Prefix(), &badError{why: "too many failed attempts"})
 			return nil, tooMany(wait)
 		}
 	}
 	var p *proof
-	err := errBad
+	var err error = &badError{why: "neither a key nor a token"}
 	switch {
 	case isKey:
 		p, err = g.byKey(ctx, key)
@@ -178,9 +203,22 @@ func (g *Guard) admit(ctx context.Context, authorization, from string) (*proof, 
 		if isKey {
 			g.prefixes.fail(key.Prefix())
 		}
+		bad := &badError{why: "it is no good"}
+		errors.As(err, &bad)
+		g.refused(ctx, from, key.Prefix(), bad)
 		return nil, unknown()
 	}
+	if err == nil && g.arrivals != nil {
+		g.arrivals.note(ctx, p.viewer, from)
+	}
 	return p, err
+}
+
+// refused notes that a credential was presented and not accepted.
+func (g *Guard) refused(ctx context.Context, from, prefix string, bad *badError) {
+	if g.refusals != nil {
+		g.refusals.note(ctx, from, prefix, bad)
+	}
 }
 
 // Valid reports by nil that whoever Admit let in would still be let in, as the

@@ -16,7 +16,7 @@ import (
 // account is what is known of a key.
 type account struct {
 	hash    []byte
-	active  bool // neither the key is revoked nor its person gone
+	ended   string // why it is good no more; empty while it is
 	expires time.Time
 	used    time.Time
 	viewer  viewer.Viewer
@@ -25,7 +25,7 @@ type account struct {
 // knowsKey reports whether the key was good when it was last looked at.
 func (g *Guard) knowsKey(key secret.Key) bool {
 	a, ok := g.accounts.peek(key.Prefix())
-	return ok && a.active && same(a.hash, key)
+	return ok && a.ended == "" && same(a.hash, key)
 }
 
 // byKey lets in by a key.
@@ -35,7 +35,7 @@ func (g *Guard) byKey(ctx context.Context, key secret.Key) (*proof, error) {
 		return nil, err
 	}
 	if !same(a.hash, key) {
-		return nil, errBad
+		return nil, &badError{"not the rest of that key", a.viewer.Key}
 	}
 	v, err := g.holder(a)
 	if err != nil {
@@ -57,8 +57,11 @@ func (g *Guard) byKey(ctx context.Context, key secret.Key) (*proof, error) {
 
 // holder is whom a key lets in now.
 func (g *Guard) holder(a account) (viewer.Viewer, error) {
-	if !a.active || !a.expires.IsZero() && !g.Clock().Before(a.expires) {
-		return viewer.Viewer{}, errBad
+	switch {
+	case a.ended != "":
+		return viewer.Viewer{}, &badError{a.ended, a.viewer.Key}
+	case !a.expires.IsZero() && !g.Clock().Before(a.expires):
+		return viewer.Viewer{}, &badError{"it has expired", a.viewer.Key}
 	}
 	return a.viewer, nil
 }
@@ -69,12 +72,18 @@ func (g *Guard) account(ctx context.Context, prefix string) (account, error) {
 		row, err := g.Client.APIKey.Query().Where(apikey.Prefix(prefix)).WithStaffUser().Only(asSystem(ctx))
 		switch {
 		case ent.IsNotFound(err):
-			return account{}, errBad
+			return account{}, &badError{why: "there is no such key"}
 		case err != nil:
 			return account{}, fmt.Errorf("looking for a key: %w", err)
 		}
 		who := row.Edges.StaffUser
-		a := account{hash: row.Hash, active: row.RevokedAt == nil && who.Active, viewer: viewerOf(who)}
+		a := account{hash: row.Hash, viewer: viewerOf(who)}
+		switch {
+		case row.RevokedAt != nil:
+			a.ended = "it is revoked"
+		case !who.Active:
+			a.ended = "its user is let in no more"
+		}
 		a.viewer.Key, a.viewer.ReadOnly = row.ID, row.Scope != apikey.ScopeFull
 		if row.ExpiresAt != nil {
 			a.expires = row.ExpiresAt.Time

@@ -112,11 +112,11 @@ func (p *Provider) verify(ctx context.Context, text string) (claims, error) {
 	return c, nil
 }
 
-// bad refuses a token. Why stands in the log alone, and only if asked for; the
+// bad refuses a token. Why stands in the record and, if asked for, in the log; the
 // token stands nowhere.
 func (p *Provider) bad(ctx context.Context, why string) (claims, error) {
 	p.Log.DebugContext(ctx, "a token is refused", "why", why)
-	return claims{}, errBad
+	return claims{}, &badError{why: "a token: " + why}
 }
 
 // isToken tells tokens that people present from others that a provider signs,

@@ -69,14 +69,14 @@ func (g *Guard) dropped(sum [32]byte, err error) error {
 // named is whom verified claims let in now.
 func (g *Guard) named(ctx context.Context, c claims) (viewer.Viewer, error) {
 	if !g.Clock().Before(c.expires.Add(skew)) {
-		return viewer.Viewer{}, errBad
+		return viewer.Viewer{}, &badError{why: "a token that has expired"}
 	}
 	who, err := g.people.get(ctx, c.identity, func(ctx context.Context) (person, error) { return g.person(ctx, c.identity) })
 	if err != nil {
 		return viewer.Viewer{}, err
 	}
 	if !who.active {
-		return viewer.Viewer{}, errBad
+		return viewer.Viewer{}, &badError{why: "a token whose user is let in no more"}
 	}
 	v := who.viewer
 	if c.role != "" {
@@ -98,7 +98,7 @@ func (g *Guard) person(ctx context.Context, i identity) (person, error) {
 	}
 	switch {
 	case ent.IsNotFound(err):
-		return person{}, errBad
+		return person{}, &badError{why: "a token of nobody who is known here"}
 	case err != nil:
 		return person{}, fmt.Errorf("looking for a person: %w", err)
 	}
