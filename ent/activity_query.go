@@ -48,6 +48,8 @@ type ActivityQuery struct {
 	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
+	// along is the edge along which it is loaded together with its parents.
+	along access.Edge
 
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -558,11 +560,26 @@ func (_q *ActivityQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Act
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: activity.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: activity.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withFacilitators; child != nil {
+		child.along = access.Edge{From: activity.IDKind, Name: "facilitators"}
+	}
 	if child := _q.withFacilitators; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Table: activity.FacilitatorsTable, Parent: activity.FacilitatorsPrimaryKey[0], Child: activity.FacilitatorsPrimaryKey[1]}, At: len(child.predicates)}
 	}
+	if child := _q.withExceptions; child != nil {
+		child.along = access.Edge{From: activity.IDKind, Name: "exceptions"}
+	}
 	if child := _q.withExceptions; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: activity.ExceptionsColumn}, At: len(child.predicates)}
+	}
+	if child := _q.withParticipations; child != nil {
+		child.along = access.Edge{From: activity.IDKind, Name: "participations"}
 	}
 	if child := _q.withParticipations; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: activity.ParticipationsColumn}, At: len(child.predicates)}
@@ -815,11 +832,26 @@ func (_q *ActivityQuery) sqlCount(ctx context.Context) (int, error) {
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: activity.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: activity.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withFacilitators; child != nil {
+		child.along = access.Edge{From: activity.IDKind, Name: "facilitators"}
+	}
 	if child := _q.withFacilitators; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Table: activity.FacilitatorsTable, Parent: activity.FacilitatorsPrimaryKey[0], Child: activity.FacilitatorsPrimaryKey[1]}, At: len(child.predicates)}
 	}
+	if child := _q.withExceptions; child != nil {
+		child.along = access.Edge{From: activity.IDKind, Name: "exceptions"}
+	}
 	if child := _q.withExceptions; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: activity.ExceptionsColumn}, At: len(child.predicates)}
+	}
+	if child := _q.withParticipations; child != nil {
+		child.along = access.Edge{From: activity.IDKind, Name: "participations"}
 	}
 	if child := _q.withParticipations; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: activity.ParticipationsColumn}, At: len(child.predicates)}
@@ -937,6 +969,11 @@ func (_q *ActivityQuery) WhereP(ps ...func(*sql.Selector)) {
 		_q.predicates = append(_q.predicates, p)
 	}
 }
+
+// Along is the edge along which the rows are loaded together with their parents,
+// so that they are of rows that the policy has just let through; the zero value
+// where the query stands by itself. Clone does not keep it.
+func (_q *ActivityQuery) Along() access.Edge { return _q.along }
 
 // columns makes sure that the columns are read.
 func (_q *ActivityQuery) columns(names ...string) {

@@ -47,6 +47,8 @@ type ActivityParticipationQuery struct {
 	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
+	// along is the edge along which it is loaded together with its parents.
+	along access.Edge
 
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -557,6 +559,21 @@ func (_q *ActivityParticipationQuery) sqlAll(ctx context.Context, hooks ...query
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: activityparticipation.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: activityparticipation.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withActivity; child != nil {
+		child.along = access.Edge{From: activityparticipation.IDKind, Name: "activity"}
+	}
+	if child := _q.withResident; child != nil {
+		child.along = access.Edge{From: activityparticipation.IDKind, Name: "resident"}
+	}
+	if child := _q.withRecordedBy; child != nil {
+		child.along = access.Edge{From: activityparticipation.IDKind, Name: "recordedBy"}
+	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)
 	}
@@ -777,6 +794,21 @@ func (_q *ActivityParticipationQuery) sqlCount(ctx context.Context) (int, error)
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: activityparticipation.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: activityparticipation.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withActivity; child != nil {
+		child.along = access.Edge{From: activityparticipation.IDKind, Name: "activity"}
+	}
+	if child := _q.withResident; child != nil {
+		child.along = access.Edge{From: activityparticipation.IDKind, Name: "resident"}
+	}
+	if child := _q.withRecordedBy; child != nil {
+		child.along = access.Edge{From: activityparticipation.IDKind, Name: "recordedBy"}
+	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)
 	}
@@ -899,6 +931,11 @@ func (_q *ActivityParticipationQuery) WhereP(ps ...func(*sql.Selector)) {
 		_q.predicates = append(_q.predicates, p)
 	}
 }
+
+// Along is the edge along which the rows are loaded together with their parents,
+// so that they are of rows that the policy has just let through; the zero value
+// where the query stands by itself. Clone does not keep it.
+func (_q *ActivityParticipationQuery) Along() access.Edge { return _q.along }
 
 // columns makes sure that the columns are read.
 func (_q *ActivityParticipationQuery) columns(names ...string) {

@@ -44,6 +44,8 @@ type AllergyQuery struct {
 	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
+	// along is the edge along which it is loaded together with its parents.
+	along access.Edge
 
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -484,6 +486,15 @@ func (_q *AllergyQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Alle
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: allergy.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: allergy.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withResident; child != nil {
+		child.along = access.Edge{From: allergy.IDKind, Name: "resident"}
+	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)
 	}
@@ -631,6 +642,15 @@ func (_q *AllergyQuery) sqlCount(ctx context.Context) (int, error) {
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: allergy.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: allergy.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withResident; child != nil {
+		child.along = access.Edge{From: allergy.IDKind, Name: "resident"}
+	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)
 	}
@@ -747,6 +767,11 @@ func (_q *AllergyQuery) WhereP(ps ...func(*sql.Selector)) {
 		_q.predicates = append(_q.predicates, p)
 	}
 }
+
+// Along is the edge along which the rows are loaded together with their parents,
+// so that they are of rows that the policy has just let through; the zero value
+// where the query stands by itself. Clone does not keep it.
+func (_q *AllergyQuery) Along() access.Edge { return _q.along }
 
 // columns makes sure that the columns are read.
 func (_q *AllergyQuery) columns(names ...string) {

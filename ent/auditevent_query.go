@@ -41,6 +41,8 @@ type AuditEventQuery struct {
 	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
+	// along is the edge along which it is loaded together with its parents.
+	along access.Edge
 
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -411,6 +413,9 @@ func (_q *AuditEventQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*A
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withActor; child != nil {
+		child.along = access.Edge{From: auditevent.IDKind, Name: "actor"}
+	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)
 	}
@@ -476,6 +481,9 @@ func (_q *AuditEventQuery) sqlCount(ctx context.Context) (int, error) {
 	_spec := _q.querySpec()
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
+	}
+	if child := _q.withActor; child != nil {
+		child.along = access.Edge{From: auditevent.IDKind, Name: "actor"}
 	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)
@@ -587,6 +595,11 @@ func (_q *AuditEventQuery) WhereP(ps ...func(*sql.Selector)) {
 		_q.predicates = append(_q.predicates, p)
 	}
 }
+
+// Along is the edge along which the rows are loaded together with their parents,
+// so that they are of rows that the policy has just let through; the zero value
+// where the query stands by itself. Clone does not keep it.
+func (_q *AuditEventQuery) Along() access.Edge { return _q.along }
 
 // columns makes sure that the columns are read.
 func (_q *AuditEventQuery) columns(names ...string) {

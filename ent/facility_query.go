@@ -42,6 +42,8 @@ type FacilityQuery struct {
 	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
+	// along is the edge along which it is loaded together with its parents.
+	along access.Edge
 
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -447,6 +449,12 @@ func (_q *FacilityQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Fac
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: facility.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: facility.IDKind, Name: "updatedBy"}
+	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)
 	}
@@ -550,6 +558,12 @@ func (_q *FacilityQuery) sqlCount(ctx context.Context) (int, error) {
 	_spec := _q.querySpec()
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
+	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: facility.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: facility.IDKind, Name: "updatedBy"}
 	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)
@@ -664,6 +678,11 @@ func (_q *FacilityQuery) WhereP(ps ...func(*sql.Selector)) {
 		_q.predicates = append(_q.predicates, p)
 	}
 }
+
+// Along is the edge along which the rows are loaded together with their parents,
+// so that they are of rows that the policy has just let through; the zero value
+// where the query stands by itself. Clone does not keep it.
+func (_q *FacilityQuery) Along() access.Edge { return _q.along }
 
 // columns makes sure that the columns are read.
 func (_q *FacilityQuery) columns(names ...string) {

@@ -566,6 +566,7 @@ func (q *ActivityQuery) pageParticipations(ctx context.Context, f relay.Field) e
 		return err
 	}
 	q.pages = append(q.pages, func(ctx context.Context, parents []*Activity) error {
+		p.rows.along = access.Edge{From: activity.IDKind, Name: "participations"}
 		pages, err := q.loadParticipationsPages(ctx, p, parents)
 		for i, page := range pages {
 			relay.Keep(&parents[i].pages, f, page)
@@ -2106,6 +2107,7 @@ func (q *MedicationQuery) pagePrescriptions(ctx context.Context, f relay.Field) 
 		return err
 	}
 	q.pages = append(q.pages, func(ctx context.Context, parents []*Medication) error {
+		p.rows.along = access.Edge{From: medication.IDKind, Name: "prescriptions"}
 		pages, err := q.loadPrescriptionsPages(ctx, p, parents)
 		for i, page := range pages {
 			relay.Keep(&parents[i].pages, f, page)
@@ -3167,6 +3169,7 @@ func (q *ResidentQuery) pagePrescriptions(ctx context.Context, f relay.Field) er
 		return err
 	}
 	q.pages = append(q.pages, func(ctx context.Context, parents []*Resident) error {
+		p.rows.along = access.Edge{From: resident.IDKind, Name: "prescriptions"}
 		pages, err := q.loadPrescriptionsPages(ctx, p, parents)
 		for i, page := range pages {
 			relay.Keep(&parents[i].pages, f, page)
@@ -3232,6 +3235,7 @@ func (q *ResidentQuery) pageWellness(ctx context.Context, f relay.Field) error {
 		return err
 	}
 	q.pages = append(q.pages, func(ctx context.Context, parents []*Resident) error {
+		p.rows.along = access.Edge{From: resident.IDKind, Name: "wellness"}
 		pages, err := q.loadWellnessPages(ctx, p, parents)
 		for i, page := range pages {
 			relay.Keep(&parents[i].pages, f, page)
@@ -3297,6 +3301,7 @@ func (q *ResidentQuery) pageParticipations(ctx context.Context, f relay.Field) e
 		return err
 	}
 	q.pages = append(q.pages, func(ctx context.Context, parents []*Resident) error {
+		p.rows.along = access.Edge{From: resident.IDKind, Name: "participations"}
 		pages, err := q.loadParticipationsPages(ctx, p, parents)
 		for i, page := range pages {
 			relay.Keep(&parents[i].pages, f, page)
@@ -4107,6 +4112,7 @@ func (q *StaffUserQuery) pageActivities(ctx context.Context, f relay.Field) erro
 		return err
 	}
 	q.pages = append(q.pages, func(ctx context.Context, parents []*StaffUser) error {
+		p.rows.along = access.Edge{From: staffuser.IDKind, Name: "activities"}
 		pages, err := q.loadActivitiesPages(ctx, p, parents)
 		for i, page := range pages {
 			relay.Keep(&parents[i].pages, f, page)
@@ -4172,6 +4178,7 @@ func (q *StaffUserQuery) pageAPIKeys(ctx context.Context, f relay.Field) error {
 		return err
 	}
 	q.pages = append(q.pages, func(ctx context.Context, parents []*StaffUser) error {
+		p.rows.along = access.Edge{From: staffuser.IDKind, Name: "apiKeys"}
 		pages, err := q.loadAPIKeysPages(ctx, p, parents)
 		for i, page := range pages {
 			relay.Keep(&parents[i].pages, f, page)

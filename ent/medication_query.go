@@ -47,6 +47,8 @@ type MedicationQuery struct {
 	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
+	// along is the edge along which it is loaded together with its parents.
+	along access.Edge
 
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -522,8 +524,20 @@ func (_q *MedicationQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*M
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: medication.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: medication.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withIngredients; child != nil {
+		child.along = access.Edge{From: medication.IDKind, Name: "ingredients"}
+	}
 	if child := _q.withIngredients; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: medication.IngredientsColumn}, At: len(child.predicates)}
+	}
+	if child := _q.withPrescriptions; child != nil {
+		child.along = access.Edge{From: medication.IDKind, Name: "prescriptions"}
 	}
 	if child := _q.withPrescriptions; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: medication.PrescriptionsColumn}, At: len(child.predicates)}
@@ -706,8 +720,20 @@ func (_q *MedicationQuery) sqlCount(ctx context.Context) (int, error) {
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: medication.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: medication.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withIngredients; child != nil {
+		child.along = access.Edge{From: medication.IDKind, Name: "ingredients"}
+	}
 	if child := _q.withIngredients; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: medication.IngredientsColumn}, At: len(child.predicates)}
+	}
+	if child := _q.withPrescriptions; child != nil {
+		child.along = access.Edge{From: medication.IDKind, Name: "prescriptions"}
 	}
 	if child := _q.withPrescriptions; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: medication.PrescriptionsColumn}, At: len(child.predicates)}
@@ -825,6 +851,11 @@ func (_q *MedicationQuery) WhereP(ps ...func(*sql.Selector)) {
 		_q.predicates = append(_q.predicates, p)
 	}
 }
+
+// Along is the edge along which the rows are loaded together with their parents,
+// so that they are of rows that the policy has just let through; the zero value
+// where the query stands by itself. Clone does not keep it.
+func (_q *MedicationQuery) Along() access.Edge { return _q.along }
 
 // columns makes sure that the columns are read.
 func (_q *MedicationQuery) columns(names ...string) {

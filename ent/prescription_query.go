@@ -49,6 +49,8 @@ type PrescriptionQuery struct {
 	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
+	// along is the edge along which it is loaded together with its parents.
+	along access.Edge
 
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -594,6 +596,24 @@ func (_q *PrescriptionQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: prescription.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: prescription.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withResident; child != nil {
+		child.along = access.Edge{From: prescription.IDKind, Name: "resident"}
+	}
+	if child := _q.withMedication; child != nil {
+		child.along = access.Edge{From: prescription.IDKind, Name: "medication"}
+	}
+	if child := _q.withReplaces; child != nil {
+		child.along = access.Edge{From: prescription.IDKind, Name: "replaces"}
+	}
+	if child := _q.withReplacedBy; child != nil {
+		child.along = access.Edge{From: prescription.IDKind, Name: "replacedBy"}
+	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)
 	}
@@ -850,6 +870,24 @@ func (_q *PrescriptionQuery) sqlCount(ctx context.Context) (int, error) {
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: prescription.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: prescription.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withResident; child != nil {
+		child.along = access.Edge{From: prescription.IDKind, Name: "resident"}
+	}
+	if child := _q.withMedication; child != nil {
+		child.along = access.Edge{From: prescription.IDKind, Name: "medication"}
+	}
+	if child := _q.withReplaces; child != nil {
+		child.along = access.Edge{From: prescription.IDKind, Name: "replaces"}
+	}
+	if child := _q.withReplacedBy; child != nil {
+		child.along = access.Edge{From: prescription.IDKind, Name: "replacedBy"}
+	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)
 	}
@@ -972,6 +1010,11 @@ func (_q *PrescriptionQuery) WhereP(ps ...func(*sql.Selector)) {
 		_q.predicates = append(_q.predicates, p)
 	}
 }
+
+// Along is the edge along which the rows are loaded together with their parents,
+// so that they are of rows that the policy has just let through; the zero value
+// where the query stands by itself. Clone does not keep it.
+func (_q *PrescriptionQuery) Along() access.Edge { return _q.along }
 
 // columns makes sure that the columns are read.
 func (_q *PrescriptionQuery) columns(names ...string) {

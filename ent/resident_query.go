@@ -54,6 +54,8 @@ type ResidentQuery struct {
 	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
+	// along is the edge along which it is loaded together with its parents.
+	along access.Edge
 
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -669,20 +671,44 @@ func (_q *ResidentQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Res
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withContacts; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "contacts"}
+	}
 	if child := _q.withContacts; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: resident.ContactsColumn}, At: len(child.predicates)}
+	}
+	if child := _q.withAllergies; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "allergies"}
 	}
 	if child := _q.withAllergies; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: resident.AllergiesColumn}, At: len(child.predicates)}
 	}
+	if child := _q.withPrescriptions; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "prescriptions"}
+	}
 	if child := _q.withPrescriptions; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: resident.PrescriptionsColumn}, At: len(child.predicates)}
+	}
+	if child := _q.withWellness; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "wellness"}
 	}
 	if child := _q.withWellness; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: resident.WellnessColumn}, At: len(child.predicates)}
 	}
+	if child := _q.withParticipations; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "participations"}
+	}
 	if child := _q.withParticipations; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: resident.ParticipationsColumn}, At: len(child.predicates)}
+	}
+	if child := _q.withSpo2ScaleAuthorisedBy; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "spo2ScaleAuthorisedBy"}
 	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)
@@ -1021,20 +1047,44 @@ func (_q *ResidentQuery) sqlCount(ctx context.Context) (int, error) {
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withContacts; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "contacts"}
+	}
 	if child := _q.withContacts; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: resident.ContactsColumn}, At: len(child.predicates)}
+	}
+	if child := _q.withAllergies; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "allergies"}
 	}
 	if child := _q.withAllergies; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: resident.AllergiesColumn}, At: len(child.predicates)}
 	}
+	if child := _q.withPrescriptions; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "prescriptions"}
+	}
 	if child := _q.withPrescriptions; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: resident.PrescriptionsColumn}, At: len(child.predicates)}
+	}
+	if child := _q.withWellness; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "wellness"}
 	}
 	if child := _q.withWellness; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: resident.WellnessColumn}, At: len(child.predicates)}
 	}
+	if child := _q.withParticipations; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "participations"}
+	}
 	if child := _q.withParticipations; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: resident.ParticipationsColumn}, At: len(child.predicates)}
+	}
+	if child := _q.withSpo2ScaleAuthorisedBy; child != nil {
+		child.along = access.Edge{From: resident.IDKind, Name: "spo2ScaleAuthorisedBy"}
 	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)
@@ -1152,6 +1202,11 @@ func (_q *ResidentQuery) WhereP(ps ...func(*sql.Selector)) {
 		_q.predicates = append(_q.predicates, p)
 	}
 }
+
+// Along is the edge along which the rows are loaded together with their parents,
+// so that they are of rows that the policy has just let through; the zero value
+// where the query stands by itself. Clone does not keep it.
+func (_q *ResidentQuery) Along() access.Edge { return _q.along }
 
 // columns makes sure that the columns are read.
 func (_q *ResidentQuery) columns(names ...string) {

@@ -45,6 +45,8 @@ type ResidentContactQuery struct {
 	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
+	// along is the edge along which it is loaded together with its parents.
+	along access.Edge
 
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -520,6 +522,18 @@ func (_q *ResidentContactQuery) sqlAll(ctx context.Context, hooks ...queryHook) 
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: residentcontact.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: residentcontact.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withResident; child != nil {
+		child.along = access.Edge{From: residentcontact.IDKind, Name: "resident"}
+	}
+	if child := _q.withPortalUser; child != nil {
+		child.along = access.Edge{From: residentcontact.IDKind, Name: "portalUser"}
+	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)
 	}
@@ -705,6 +719,18 @@ func (_q *ResidentContactQuery) sqlCount(ctx context.Context) (int, error) {
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: residentcontact.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: residentcontact.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withResident; child != nil {
+		child.along = access.Edge{From: residentcontact.IDKind, Name: "resident"}
+	}
+	if child := _q.withPortalUser; child != nil {
+		child.along = access.Edge{From: residentcontact.IDKind, Name: "portalUser"}
+	}
 	if _q.perParent > 0 && _q.loading != nil {
 		relay.LimitPerParent(_spec, *_q.loading, _q.perParent, _q.predicates)
 	}
@@ -824,6 +850,11 @@ func (_q *ResidentContactQuery) WhereP(ps ...func(*sql.Selector)) {
 		_q.predicates = append(_q.predicates, p)
 	}
 }
+
+// Along is the edge along which the rows are loaded together with their parents,
+// so that they are of rows that the policy has just let through; the zero value
+// where the query stands by itself. Clone does not keep it.
+func (_q *ResidentContactQuery) Along() access.Edge { return _q.along }
 
 // columns makes sure that the columns are read.
 func (_q *ResidentContactQuery) columns(names ...string) {

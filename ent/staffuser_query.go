@@ -48,6 +48,8 @@ type StaffUserQuery struct {
 	told      access.Classes
 	// loading is how the eager loader that runs this query links it to the parents.
 	loading *relay.Loading
+	// along is the edge along which it is loaded together with its parents.
+	along access.Edge
 
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -593,14 +595,32 @@ func (_q *StaffUserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*St
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: staffuser.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withMade; child != nil {
+		child.along = access.Edge{From: staffuser.IDKind, Name: "made"}
+	}
 	if child := _q.withMade; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: staffuser.MadeColumn}, At: len(child.predicates)}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: staffuser.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withChanged; child != nil {
+		child.along = access.Edge{From: staffuser.IDKind, Name: "changed"}
 	}
 	if child := _q.withChanged; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: staffuser.ChangedColumn}, At: len(child.predicates)}
 	}
+	if child := _q.withActivities; child != nil {
+		child.along = access.Edge{From: staffuser.IDKind, Name: "activities"}
+	}
 	if child := _q.withActivities; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Table: staffuser.ActivitiesTable, Parent: staffuser.ActivitiesPrimaryKey[1], Child: staffuser.ActivitiesPrimaryKey[0]}, At: len(child.predicates)}
+	}
+	if child := _q.withAPIKeys; child != nil {
+		child.along = access.Edge{From: staffuser.IDKind, Name: "apiKeys"}
 	}
 	if child := _q.withAPIKeys; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: staffuser.APIKeysColumn}, At: len(child.predicates)}
@@ -897,14 +917,32 @@ func (_q *StaffUserQuery) sqlCount(ctx context.Context) (int, error) {
 	if len(_q.modifiers) > 0 {
 		_spec.Modifiers = _q.modifiers
 	}
+	if child := _q.withCreatedBy; child != nil {
+		child.along = access.Edge{From: staffuser.IDKind, Name: "createdBy"}
+	}
+	if child := _q.withMade; child != nil {
+		child.along = access.Edge{From: staffuser.IDKind, Name: "made"}
+	}
 	if child := _q.withMade; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: staffuser.MadeColumn}, At: len(child.predicates)}
+	}
+	if child := _q.withUpdatedBy; child != nil {
+		child.along = access.Edge{From: staffuser.IDKind, Name: "updatedBy"}
+	}
+	if child := _q.withChanged; child != nil {
+		child.along = access.Edge{From: staffuser.IDKind, Name: "changed"}
 	}
 	if child := _q.withChanged; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: staffuser.ChangedColumn}, At: len(child.predicates)}
 	}
+	if child := _q.withActivities; child != nil {
+		child.along = access.Edge{From: staffuser.IDKind, Name: "activities"}
+	}
 	if child := _q.withActivities; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Table: staffuser.ActivitiesTable, Parent: staffuser.ActivitiesPrimaryKey[1], Child: staffuser.ActivitiesPrimaryKey[0]}, At: len(child.predicates)}
+	}
+	if child := _q.withAPIKeys; child != nil {
+		child.along = access.Edge{From: staffuser.IDKind, Name: "apiKeys"}
 	}
 	if child := _q.withAPIKeys; child != nil && child.perParent > 0 {
 		child.loading = &relay.Loading{Link: relay.Link{Parent: staffuser.APIKeysColumn}, At: len(child.predicates)}
@@ -1022,6 +1060,11 @@ func (_q *StaffUserQuery) WhereP(ps ...func(*sql.Selector)) {
 		_q.predicates = append(_q.predicates, p)
 	}
 }
+
+// Along is the edge along which the rows are loaded together with their parents,
+// so that they are of rows that the policy has just let through; the zero value
+// where the query stands by itself. Clone does not keep it.
+func (_q *StaffUserQuery) Along() access.Edge { return _q.along }
 
 // columns makes sure that the columns are read.
 func (_q *StaffUserQuery) columns(names ...string) {

@@ -24,6 +24,11 @@ type narrower interface {
 	WhereP(...func(*sql.Selector))
 }
 
+// nested is a query that may be loaded together with the parents of its rows.
+type nested interface {
+	Along() access.Edge
+}
+
 func (p policy) EvalQuery(ctx context.Context, q ent.Query) error { return p.narrow(ctx, q) }
 
 func (p policy) EvalMutation(ctx context.Context, m ent.Mutation) error {
@@ -49,7 +54,11 @@ func (p policy) narrow(ctx context.Context, statement any) error {
 		return err
 	}
 	who, scope := access.RowsOf(ctx, p.kind)
-	rule := rowRule(ctx, who, p.kind, scope)
+	var along access.Edge
+	if q, ok := statement.(nested); ok {
+		along = q.Along()
+	}
+	rule := rowRule(ctx, who, p.kind, scope, along)
 	if rule == nil {
 		return nil
 	}
@@ -69,8 +78,9 @@ func named(ctx context.Context) error {
 }
 
 // rowRule is what a row of a kind must be for the viewer to see it; nil if it
-// may be any.
-func rowRule(ctx context.Context, who viewer.Viewer, kind nodeid.Kind, scope access.Scope) func(*sql.Selector) {
+// may be any. along is the edge along which it is read together with rows that the
+// viewer sees; the zero value for none.
+func rowRule(ctx context.Context, who viewer.Viewer, kind nodeid.Kind, scope access.Scope, along access.Edge) func(*sql.Selector) {
 	switch {
 	case scope == access.None:
 		return func(s *sql.Selector) { s.Where(sql.False()) }
@@ -79,18 +89,18 @@ func rowRule(ctx context.Context, who viewer.Viewer, kind nodeid.Kind, scope acc
 	case scope == access.All:
 		return nil
 	}
-	l := links{who}
+	l := links{who: who, settled: settled(ctx, along)}
 	switch kind {
 	case nodeid.Resident:
-		return l.resident
+		return l.resident()
 	case nodeid.ResidentContact:
 		return l.contact
 	case nodeid.Wellness, nodeid.ActivityParticipation:
 		return l.fact
 	case nodeid.Activity:
-		return func(s *sql.Selector) { s.Where(sql.In(s.C("id"), l.activities(s))) }
+		return l.activity("id")
 	case nodeid.ActivityException:
-		return func(s *sql.Selector) { s.Where(sql.In(s.C("activity_id"), l.activities(s))) }
+		return l.activity("activity_id")
 	case nodeid.StaffUser:
 		return l.person
 	}
@@ -98,10 +108,40 @@ func rowRule(ctx context.Context, who viewer.Viewer, kind nodeid.Kind, scope acc
 	return func(s *sql.Selector) { s.Where(sql.False()) }
 }
 
+// settling are the edges from a row of a relative's own to what must hang on the same
+// resident or be of the same activity. That the viewer sees the one row settles for the
+// other whose resident, or which activity, it must be of: both ask that by the same
+// lists. Whatever else is asked of the other row still is.
+var settling = map[access.Edge]bool{
+	{From: nodeid.Resident, Name: "wellness"}:              true,
+	{From: nodeid.Resident, Name: "participations"}:        true,
+	{From: nodeid.Resident, Name: "contacts"}:              true,
+	{From: nodeid.Wellness, Name: "resident"}:              true,
+	{From: nodeid.ActivityParticipation, Name: "resident"}: true,
+	{From: nodeid.ResidentContact, Name: "resident"}:       true,
+	{From: nodeid.ActivityParticipation, Name: "activity"}: true,
+	{From: nodeid.ActivityException, Name: "activity"}:     true,
+	{From: nodeid.Activity, Name: "exceptions"}:            true,
+}
+
+// settled reports whether rows that are read along an edge need not be looked up in the
+// viewer's lists again. The rows that they are read with must have been.
+func settled(ctx context.Context, along access.Edge) bool {
+	if !settling[along] {
+		return false
+	}
+	_, scope := access.RowsOf(ctx, along.From)
+	return scope == access.Linked
+}
+
 // links are the rules of who sees what hangs on the residents that they are a
 // contact of. Each is a list of ids that an index answers, so that what is asked
 // of one parent still goes through that parent's index.
-type links struct{ who viewer.Viewer }
+type links struct {
+	who viewer.Viewer
+	// settled tells that the lists need not be asked.
+	settled bool
+}
 
 // linked selects the residents that name the viewer as a family portal.
 func (l links) linked(s *sql.Selector) *sql.Selector {
@@ -127,22 +167,39 @@ func (l links) activities(s *sql.Selector) *sql.Selector {
 	))
 }
 
-func (l links) resident(s *sql.Selector) {
-	s.Where(sql.And(sql.In(s.C("id"), l.linked(s)), sql.EQ(s.C("consent_family_access"), true)))
+// activity keeps the rows whose column names one of them.
+func (l links) activity(column string) func(*sql.Selector) {
+	if l.settled {
+		return nil
+	}
+	return func(s *sql.Selector) { s.Where(sql.In(s.C(column), l.activities(s))) }
+}
+
+func (l links) resident() func(*sql.Selector) {
+	if l.settled {
+		return nil
+	}
+	return func(s *sql.Selector) {
+		s.Where(sql.And(sql.In(s.C("id"), l.linked(s)), sql.EQ(s.C("consent_family_access"), true)))
+	}
 }
 
 // contact is the viewer's own entry, no other relative's.
 func (l links) contact(s *sql.Selector) {
-	s.Where(sql.And(
-		sql.EQ(s.C("portal_user_id"), int64(l.who.ID)), sql.EQ(s.C("is_family_portal"), true),
-		sql.In(s.C("resident_id"), l.residents(s)),
-	))
+	l.ofResident(s, sql.And(sql.EQ(s.C("portal_user_id"), int64(l.who.ID)), sql.EQ(s.C("is_family_portal"), true)))
 }
 
 // fact is a fact of a resident's care. What was entered in error may be another
 // resident's.
-func (l links) fact(s *sql.Selector) {
-	s.Where(sql.And(sql.In(s.C("resident_id"), l.residents(s)), sql.NEQ(s.C("status"), enteredInError)))
+func (l links) fact(s *sql.Selector) { l.ofResident(s, sql.NEQ(s.C("status"), enteredInError)) }
+
+// ofResident keeps the rows of their residents that are as is says: in one predicate,
+// so that it can be negated as a whole.
+func (l links) ofResident(s *sql.Selector, is *sql.Predicate) {
+	if !l.settled {
+		is = sql.And(sql.In(s.C("resident_id"), l.residents(s)), is)
+	}
+	s.Where(is)
 }
 
 // person is who cares, or the viewer: no other relative.

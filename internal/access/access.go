@@ -29,6 +29,13 @@ const (
 	EveryRule = Rows | Fields | Filters | Acts | Cursors
 )
 
+// Edge is an edge along which rows are read, named as the graph does.
+type Edge struct {
+	// From is the type of the rows that have the edge.
+	From nodeid.Kind
+	Name string
+}
+
 type liftedKey struct{}
 
 // Lift returns a context in which the rules do not hold, for what the program

@@ -280,10 +280,12 @@ func edgeCells(w *world, a asker) (cells []cell) {
 			if e.isPaged {
 				selection = e.name + "(first: 200) { totalCount edges { node { id } } }"
 			}
-			look := func(node any, r row) (leaks []string) {
+			// Of a list those are left out that were entered in error, or else only
+			// those are asked for.
+			look := func(node any, r row, voided bool) (leaks []string) {
 				want := []string{}
 				for _, far := range o.links(typ, e, r) {
-					inList := !e.many || far.text(void[e.far]) != "ENTERED_IN_ERROR"
+					inList := !e.many || (far.text(void[e.far]) == "ENTERED_IN_ERROR") == voided
 					if o.sees(a, e.far, far) && inList && !o.hides(a, typ, edgeClasses[typ+"."+e.name]) {
 						want = append(want, name(far))
 					}
@@ -297,24 +299,30 @@ func edgeCells(w *world, a asker) (cells []cell) {
 				}
 				return leaks
 			}
+			fromAll := func(selection string, voided bool) []string {
+				asked := []string{}
+				for _, r := range o.rows[typ] {
+					asked = append(asked, name(r))
+				}
+				raw, leaks := w.got(a, "query($ids: [ID!]!) { nodes(ids: $ids) { ... on "+typ+" { "+selection+" } } }", map[string]any{"ids": asked})
+				got := read(raw)
+				if len(got.Errors) > 0 {
+					return append(leaks, fmt.Sprintf("%s cannot be followed: %v", e.name, got.Errors))
+				}
+				for i, r := range o.rows[typ] {
+					if o.sees(a, typ, r) {
+						leaks = append(leaks, look(dig(got.Data, "nodes", i), r, voided)...)
+					}
+				}
+				return leaks
+			}
+			if of := void[e.far]; e.isPaged && of != "" && o.refused(a, e.far, o.class(e.far, of), of) == "" {
+				cells = append(cells, cell{typ, func() []string {
+					return fromAll(e.name+"(first: 200, where: {"+of+": ENTERED_IN_ERROR}) { totalCount edges { node { id } } }", true)
+				}})
+			}
 			cells = append(cells,
-				cell{typ, func() []string {
-					asked := []string{}
-					for _, r := range o.rows[typ] {
-						asked = append(asked, name(r))
-					}
-					raw, leaks := w.got(a, "query($ids: [ID!]!) { nodes(ids: $ids) { ... on "+typ+" { "+selection+" } } }", map[string]any{"ids": asked})
-					got := read(raw)
-					if len(got.Errors) > 0 {
-						return append(leaks, fmt.Sprintf("%s cannot be followed: %v", e.name, got.Errors))
-					}
-					for i, r := range o.rows[typ] {
-						if o.sees(a, typ, r) {
-							leaks = append(leaks, look(dig(got.Data, "nodes", i), r)...)
-						}
-					}
-					return leaks
-				}},
+				cell{typ, func() []string { return fromAll(selection, false) }},
 				cell{typ, func() (leaks []string) {
 					for _, r := range o.rows[typ] {
 						if !o.sees(a, typ, r) {
@@ -322,7 +330,7 @@ func edgeCells(w *world, a asker) (cells []cell) {
 						}
 						// Two aliases are loaded one by one.
 						raw, more := w.got(a, "query($id: ID!) { node(id: $id) { ... on "+typ+" { "+selection+" again: "+selection+" } } }", map[string]any{"id": name(r)})
-						leaks = append(append(leaks, more...), look(dig(read(raw).Data, "node"), r)...)
+						leaks = append(append(leaks, more...), look(dig(read(raw).Data, "node"), r, false)...)
 						break
 					}
 					return leaks
