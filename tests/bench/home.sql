@@ -77,3 +77,9 @@ INSERT INTO staff_users (created_at, updated_at, version, display_name, email, e
 VALUES ('2024-01-01T00:00:00.000Z', '2024-01-01T00:00:00.000Z', 1, 'Relative', 'relative@example.org', 'relative@example.org', 'FAMILY');
 UPDATE resident_contacts SET is_family_portal = true, portal_user_id = (SELECT id FROM staff_users WHERE email_key = 'relative@example.org') WHERE is_primary;
 UPDATE residents SET consent_family_access = true;
+
+-- And one to whom two residents are, as most relatives are.
+INSERT INTO staff_users (created_at, updated_at, version, display_name, email, email_key, role)
+VALUES ('2024-01-01T00:00:00.000Z', '2024-01-01T00:00:00.000Z', 1, 'Daughter', 'daughter@example.org', 'daughter@example.org', 'FAMILY');
+UPDATE resident_contacts SET is_family_portal = true, portal_user_id = (SELECT id FROM staff_users WHERE email_key = 'daughter@example.org')
+WHERE NOT is_primary AND resident_id IN (SELECT id FROM residents WHERE status = 'ACTIVE' ORDER BY id LIMIT 2);
