@@ -47,6 +47,8 @@ type Program struct {
 	Ready     func()
 	// Ticker makes the keeper's schedule; time.NewTicker unless set.
 	Ticker func(time.Duration) (ticks <-chan time.Time, stop func())
+	// command is what is run.
+	command config.Command
 }
 
 // Main runs a command line and returns the exit code. SIGTERM and SIGINT ask
@@ -87,6 +89,7 @@ func (p Program) Main(args, environ []string) int {
 // leaving everything as it was before, and return an error.
 func (p Program) Run(ctx context.Context, c *config.Config) error {
 	p = p.complete()
+	p.command = c.Command
 	switch c.Command {
 	case config.Help:
 		return p.print("%s", c.HelpText)

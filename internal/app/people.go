@@ -71,8 +71,12 @@ func (p Program) change(ctx context.Context, c config.Database, l config.Log, zo
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Database, err)
 	}
-	ctx = audit.WithOperation(scalar.WithClock(viewer.With(ctx, viewer.System()), p.Clock), "command line")
-	return asked(care.Guard(st.Write)(ctx, func(ctx context.Context, tx *ent.Client) error { return work(ctx, tx, admin) }))
+	ctx = audit.WithOperation(scalar.WithClock(viewer.With(ctx, viewer.System()), p.Clock), string(p.command))
+	return asked(care.Guard(st.Write)(ctx, func(ctx context.Context, tx *ent.Client) error {
+		// Nobody has said who they are; whose process it is, is known at least.
+		audit.Because(ctx, fmt.Sprintf("by user %d of the machine", os.Getuid()))
+		return work(ctx, tx, admin)
+	}))
 }
 
 // look runs reads on a home's database.
