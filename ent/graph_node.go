@@ -31,6 +31,8 @@ import (
 type Noder interface {
 	IsNode()
 	NodeID() nodeid.ID
+	// NodeKind is the kind of the type, also of no row of it.
+	NodeKind() nodeid.Kind
 }
 
 // IsNode makes APIKey a Noder.
@@ -39,11 +41,17 @@ func (*APIKey) IsNode() {}
 // NodeID is the id of _m.
 func (_m *APIKey) NodeID() nodeid.ID { return _m.ID }
 
+// NodeKind is the kind of the ids of APIKey.
+func (*APIKey) NodeKind() nodeid.Kind { return apikey.IDKind }
+
 // IsNode makes Activity a Noder.
 func (*Activity) IsNode() {}
 
 // NodeID is the id of _m.
 func (_m *Activity) NodeID() nodeid.ID { return _m.ID }
+
+// NodeKind is the kind of the ids of Activity.
+func (*Activity) NodeKind() nodeid.Kind { return activity.IDKind }
 
 // IsNode makes ActivityException a Noder.
 func (*ActivityException) IsNode() {}
@@ -51,11 +59,17 @@ func (*ActivityException) IsNode() {}
 // NodeID is the id of _m.
 func (_m *ActivityException) NodeID() nodeid.ID { return _m.ID }
 
+// NodeKind is the kind of the ids of ActivityException.
+func (*ActivityException) NodeKind() nodeid.Kind { return activityexception.IDKind }
+
 // IsNode makes ActivityParticipation a Noder.
 func (*ActivityParticipation) IsNode() {}
 
 // NodeID is the id of _m.
 func (_m *ActivityParticipation) NodeID() nodeid.ID { return _m.ID }
+
+// NodeKind is the kind of the ids of ActivityParticipation.
+func (*ActivityParticipation) NodeKind() nodeid.Kind { return activityparticipation.IDKind }
 
 // IsNode makes Allergy a Noder.
 func (*Allergy) IsNode() {}
@@ -63,11 +77,17 @@ func (*Allergy) IsNode() {}
 // NodeID is the id of _m.
 func (_m *Allergy) NodeID() nodeid.ID { return _m.ID }
 
+// NodeKind is the kind of the ids of Allergy.
+func (*Allergy) NodeKind() nodeid.Kind { return allergy.IDKind }
+
 // IsNode makes AuditEvent a Noder.
 func (*AuditEvent) IsNode() {}
 
 // NodeID is the id of _m.
 func (_m *AuditEvent) NodeID() nodeid.ID { return _m.ID }
+
+// NodeKind is the kind of the ids of AuditEvent.
+func (*AuditEvent) NodeKind() nodeid.Kind { return auditevent.IDKind }
 
 // IsNode makes Facility a Noder.
 func (*Facility) IsNode() {}
@@ -75,11 +95,17 @@ func (*Facility) IsNode() {}
 // NodeID is the id of _m.
 func (_m *Facility) NodeID() nodeid.ID { return _m.ID }
 
+// NodeKind is the kind of the ids of Facility.
+func (*Facility) NodeKind() nodeid.Kind { return facility.IDKind }
+
 // IsNode makes Medication a Noder.
 func (*Medication) IsNode() {}
 
 // NodeID is the id of _m.
 func (_m *Medication) NodeID() nodeid.ID { return _m.ID }
+
+// NodeKind is the kind of the ids of Medication.
+func (*Medication) NodeKind() nodeid.Kind { return medication.IDKind }
 
 // IsNode makes MedicationIngredient a Noder.
 func (*MedicationIngredient) IsNode() {}
@@ -87,11 +113,17 @@ func (*MedicationIngredient) IsNode() {}
 // NodeID is the id of _m.
 func (_m *MedicationIngredient) NodeID() nodeid.ID { return _m.ID }
 
+// NodeKind is the kind of the ids of MedicationIngredient.
+func (*MedicationIngredient) NodeKind() nodeid.Kind { return medicationingredient.IDKind }
+
 // IsNode makes Prescription a Noder.
 func (*Prescription) IsNode() {}
 
 // NodeID is the id of _m.
 func (_m *Prescription) NodeID() nodeid.ID { return _m.ID }
+
+// NodeKind is the kind of the ids of Prescription.
+func (*Prescription) NodeKind() nodeid.Kind { return prescription.IDKind }
 
 // IsNode makes Resident a Noder.
 func (*Resident) IsNode() {}
@@ -99,11 +131,17 @@ func (*Resident) IsNode() {}
 // NodeID is the id of _m.
 func (_m *Resident) NodeID() nodeid.ID { return _m.ID }
 
+// NodeKind is the kind of the ids of Resident.
+func (*Resident) NodeKind() nodeid.Kind { return resident.IDKind }
+
 // IsNode makes ResidentContact a Noder.
 func (*ResidentContact) IsNode() {}
 
 // NodeID is the id of _m.
 func (_m *ResidentContact) NodeID() nodeid.ID { return _m.ID }
+
+// NodeKind is the kind of the ids of ResidentContact.
+func (*ResidentContact) NodeKind() nodeid.Kind { return residentcontact.IDKind }
 
 // IsNode makes Revision a Noder.
 func (*Revision) IsNode() {}
@@ -111,17 +149,26 @@ func (*Revision) IsNode() {}
 // NodeID is the id of _m.
 func (_m *Revision) NodeID() nodeid.ID { return _m.ID }
 
+// NodeKind is the kind of the ids of Revision.
+func (*Revision) NodeKind() nodeid.Kind { return revision.IDKind }
+
 // IsNode makes StaffUser a Noder.
 func (*StaffUser) IsNode() {}
 
 // NodeID is the id of _m.
 func (_m *StaffUser) NodeID() nodeid.ID { return _m.ID }
 
+// NodeKind is the kind of the ids of StaffUser.
+func (*StaffUser) NodeKind() nodeid.Kind { return staffuser.IDKind }
+
 // IsNode makes Wellness a Noder.
 func (*Wellness) IsNode() {}
 
 // NodeID is the id of _m.
 func (_m *Wellness) NodeID() nodeid.ID { return _m.ID }
+
+// NodeKind is the kind of the ids of Wellness.
+func (*Wellness) NodeKind() nodeid.Kind { return wellness.IDKind }
 
 // Noder reads the row of an id, with what the GraphQL field that ctx resolves
 // asks of it, under a path of fields if one is given. A row that is not there and one that the viewer may not see are the

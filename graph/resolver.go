@@ -38,8 +38,19 @@ func one[E ent.Noder](ctx context.Context, r *Resolver, kind nodeid.Kind, id nod
 }
 
 // create makes a row, and reads it as the payload's field asks.
-func create[E ent.Noder](ctx context.Context, r *Resolver, field string, save func(context.Context, *ent.Client) (E, error)) (row E, err error) {
-	id, err := r.write(ctx, func(ctx context.Context, tx *ent.Client) (nodeid.ID, error) {
+func create[E ent.Noder](ctx context.Context, r *Resolver, field string, save func(context.Context, *ent.Client) (E, error)) (E, error) {
+	return change(ctx, r, field, access.Create, save)
+}
+
+// update changes the row of an id, and reads it as the payload's field asks.
+func update[E ent.Noder](ctx context.Context, r *Resolver, field string, id nodeid.ID, save func(context.Context, *ent.Client, nodeid.ID) (E, error)) (E, error) {
+	return change(ctx, r, field, access.Update, func(ctx context.Context, tx *ent.Client) (E, error) { return save(ctx, tx, id) })
+}
+
+// change does an act that comes to a row of E, and reads it as the payload's field
+// asks.
+func change[E ent.Noder](ctx context.Context, r *Resolver, field string, act access.Act, save func(context.Context, *ent.Client) (E, error)) (row E, err error) {
+	id, err := r.write(ctx, may(row.NodeKind(), act), func(ctx context.Context, tx *ent.Client) (nodeid.ID, error) {
 		row, err := save(ctx, tx)
 		if err != nil {
 			return 0, err
@@ -52,23 +63,28 @@ func create[E ent.Noder](ctx context.Context, r *Resolver, field string, save fu
 	return node[E](ctx, r, id, field)
 }
 
-// update changes the row of an id, and reads it as the payload's field asks.
-func update[E ent.Noder](ctx context.Context, r *Resolver, field string, id nodeid.ID, save func(context.Context, *ent.Client, nodeid.ID) (E, error)) (E, error) {
-	return create(ctx, r, field, func(ctx context.Context, tx *ent.Client) (E, error) { return save(ctx, tx, id) })
-}
-
 // remove takes the row of an id off the record.
 func (r *Resolver) remove(ctx context.Context, kind nodeid.Kind, id nodeid.ID, input *care.Deletion) error {
-	_, err := r.write(ctx, func(ctx context.Context, tx *ent.Client) (nodeid.ID, error) {
+	_, err := r.write(ctx, may(kind, access.Delete), func(ctx context.Context, tx *ent.Client) (nodeid.ID, error) {
 		return id, care.Delete(ctx, tx, kind, id, deletion(input))
 	})
 	return err
 }
 
+// may refuses whoever does not do an act to any row of a kind.
+func may(kind nodeid.Kind, act access.Act) func(context.Context) error {
+	return func(ctx context.Context) error { return access.Check(ctx, kind, act) }
+}
+
 // write does the work of a mutation in one transaction, and returns the row that it
 // comes to. Every mutation must go through it, since it is here that one which is
-// sent again with its idempotencyKey is not done again.
-func (r *Resolver) write(ctx context.Context, work func(context.Context, *ent.Client) (nodeid.ID, error)) (id nodeid.ID, err error) {
+// sent again with its idempotencyKey is not done again. Who may not do it, or not any
+// more, is refused by allowed before anything is looked for, also that key: what was
+// done under it is told only to who may do it now.
+func (r *Resolver) write(ctx context.Context, allowed func(context.Context) error, work func(context.Context, *ent.Client) (nodeid.ID, error)) (id nodeid.ID, err error) {
+	if err := allowed(ctx); err != nil {
+		return 0, err
+	}
 	request := requested(ctx)
 	// What is read on the way is not shown.
 	ctx = audit.WithOperation(access.WithSeen(ctx, nil), graphql.GetFieldContext(ctx).Field.Name)

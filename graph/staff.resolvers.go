@@ -45,7 +45,7 @@ func (r *mutationResolver) RevokeAPIKey(ctx context.Context, id nodeid.ID, input
 }
 
 func (r *mutationResolver) BreakGlass(ctx context.Context, input care.Emergency) (*model.BreakGlassPayload, error) {
-	id, err := r.write(ctx, func(ctx context.Context, tx *ent.Client) (nodeid.ID, error) {
+	id, err := r.write(ctx, care.CheckEmergency, func(ctx context.Context, tx *ent.Client) (nodeid.ID, error) {
 		return care.BreakGlass(ctx, tx, input)
 	})
 	if err != nil {

@@ -25,16 +25,24 @@ type Emergency struct {
 // emergencyLimit is how many minutes an emergency lasts at the most.
 const emergencyLimit = 60
 
+// CheckEmergency refuses those who would read no more in an emergency than before.
+func CheckEmergency(ctx context.Context) error {
+	switch who, _ := viewer.From(ctx); {
+	case who.ReadOnly:
+		return problem.Forbiddenf("this key can only read")
+	case !access.BreaksGlass(who.Role):
+		return problem.Forbiddenf("your role does not include this")
+	}
+	return nil
+}
+
 // BreakGlass lets the viewer read what NURSE reads, until the emergency ends by
 // itself. FORBIDDEN to roles that would read no more than before.
 func BreakGlass(ctx context.Context, tx *ent.Client, e Emergency) (nodeid.ID, error) {
-	who, _ := viewer.From(ctx)
-	switch {
-	case who.ReadOnly:
-		return 0, problem.Forbiddenf("this key can only read")
-	case !access.BreaksGlass(who.Role):
-		return 0, problem.Forbiddenf("your role does not include this")
+	if err := CheckEmergency(ctx); err != nil {
+		return 0, err
 	}
+	who, _ := viewer.From(ctx)
 	var wrong problem.List
 	if strings.TrimSpace(e.Reason) == "" {
 		wrong = append(wrong, problem.Invalidf("input.reason", "must be given"))

@@ -63,6 +63,8 @@ func leakPaths() []path {
 		{"reference", tries, referenceCells},
 		{"payload", changes, payloadCells},
 		{"subscription", changes, subscriptionCells},
+		{"retry", changes, retryCells},
+		{"grant", changes, grantCells},
 	}
 }
 
@@ -906,6 +908,9 @@ func (o *oracle) document(m act) string {
 	return "mutation(" + strings.Join(declared, ", ") + ") { " + m.field.Name + "(" + strings.Join(given, ", ") + ") { __typename } }"
 }
 
+// madeUp is what texts are that may be any.
+const madeUp = "a-made-up-text"
+
 // input is an input of a type that GraphQL takes: its required fields, with ids of
 // rows by which.
 func (o *oracle) input(typ string, which func(far string) string) map[string]any {
@@ -933,7 +938,7 @@ func (o *oracle) input(typ string, which func(far string) string) map[string]any
 		case f.Type.Name() == "Boolean":
 			in[f.Name] = true
 		default:
-			in[f.Name] = "a-made-up-text"
+			in[f.Name] = madeUp
 		}
 	}
 	return in

@@ -49,6 +49,10 @@ type world struct {
 	url string
 	// told are the changes that subscriptions tell, once they are made.
 	told []change
+	// made counts what retries make; t and raw are what they look at rows with.
+	made int
+	t    testing.TB
+	raw  *sql.DB
 }
 
 // asker is a viewer, by a name for reports.
@@ -106,6 +110,7 @@ func newWorld(t testing.TB, lapse access.Rule) *world {
 		t.Fatal(err, closeErr)
 	}
 	w.oracle = newOracle(t, w.file)
+	w.t, w.raw = t, openRaw(t, w.file)
 	w.oracle.complete(t)
 	w.oracle.mark(t)
 
