@@ -3,7 +3,7 @@ GOLANGCI_LINT_VERSION := v2.14.0
 GOBIN := $(CURDIR)/bin
 export GOBIN
 
-.PHONY: help run demo test race check lint generate regenerate migration bench powercut playground screenshots
+.PHONY: help run demo test race check lint generate regenerate migration bench planted powercut playground screenshots
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ migration: ## Write the next migration: make migration NAME=add_rooms
 
 bench: ## Compare with a hand-written server, as ratios
 	go test ./tests/bench -run '^$$' -bench . -benchtime 2s
+
+planted: ## Plant leaks in the source, which the leak matrix must find
+	CAREHOME_TEST_PLANTED=all go test ./tests/leak -run TestPlantedInTheSource -v -count=1 -timeout 30m
 
 powercut: ## Cut the power a thousand times (needs /dev/fuse)
 	CAREHOME_TEST_POWERCUT_CUTS=1000 go test ./tests -run PowerCut -v -count=1 -timeout 20m
