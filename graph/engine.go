@@ -336,16 +336,12 @@ func (a *admission) variables(op *graphql.OperationContext, given map[string]any
 
 // DispatchOperation runs an admitted operation.
 func (e *engine) DispatchOperation(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
-	a, admitted := op.Stats.GetExtension(admissionKey).(*admission)
+	a := admitted(graphql.WithOperationContext(ctx, op))
 	switch {
-	case !admitted:
-		panic("an operation that was not admitted")
 	case a.dry:
 		return graphql.OneShot(&graphql.Response{Data: []byte("null"), Extensions: a.told(false)}), graphql.WithOperationContext(ctx, op)
 	case op.Operation.Operation == ast.Subscription:
-		// Each event is counted for itself: its limit would else be that of all.
-		op.ResolverMiddleware = split
-		return e.exec.DispatchOperation(ctx, op)
+		return a.follow(ctx, op)
 	}
 	ctx, done := context.WithTimeout(ctx, e.limits.Time)
 	answers, ctx := e.exec.DispatchOperation(ctx, op)
@@ -361,6 +357,60 @@ func (e *engine) DispatchOperation(ctx context.Context, op *graphql.OperationCon
 		return a.finish(ctx, op, answer)
 	}, ctx
 }
+
+// follow runs a subscription. Each event is counted for itself, and what it did not
+// cost is given back (see afford).
+func (a *admission) follow(ctx context.Context, op *graphql.OperationContext) (graphql.ResponseHandler, context.Context) {
+	events, ctx := a.exec.DispatchOperation(ctx, op)
+	return func(ctx context.Context) *graphql.Response {
+		a.meter.Reset()
+		event := events(ctx)
+		if event == nil || event.Data == nil {
+			return event
+		}
+		const itself = 1 // the event, which no resolver makes
+		a.rates.Settle(a.asker, a.cost, a.meter.Cost()+itself)
+		if gone := a.meter.Exceeded(); gone != nil {
+			// The stream goes on: it may be the only one that is too large.
+			return &graphql.Response{Data: []byte("null"), Errors: gqlerror.List{a.present(ctx, gone)}}
+		}
+		return event
+	}, ctx
+}
+
+// admitted is the admission of the subscription that ctx runs.
+func admitted(ctx context.Context) *admission {
+	a, ok := graphql.GetOperationContext(ctx).Stats.GetExtension(admissionKey).(*admission)
+	if !ok {
+		panic("an operation that was not admitted")
+	}
+	return a
+}
+
+// afford takes what the next events may cost from the asker's account, and returns
+// how many these are: as many as it can pay for, of at most most, and one at least.
+// What happens to the residents is not kept from who has too little left; but what
+// happens next waits until nothing is owed. back gives back what so many of them did
+// not cost, since there was nothing to tell.
+func (a *admission) afford(ctx context.Context, most int) (n int, back func(int), err error) {
+	for {
+		n, wait := a.rates.Afford(a.asker, a.cost, most)
+		if wait == 0 {
+			return n, func(n int) { a.rates.Return(a.asker, n*a.cost) }, nil
+		}
+		// Something may be given back before.
+		timer := time.NewTimer(min(wait, creditLook))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return 0, nil, ctx.Err()
+		}
+	}
+}
+
+// creditLook is how often a subscription that waits looks at the account.
+const creditLook = time.Second / 4
 
 // finish is the answer to an operation that ran, or why there is none.
 func (a *admission) finish(ctx context.Context, op *graphql.OperationContext, answer *graphql.Response) *graphql.Response {

@@ -83,19 +83,26 @@ func follow[P any](ctx context.Context, r *Resolver, after *live.ID, e events[P]
 				return err
 			}
 			batch = slices.DeleteFunc(batch, func(one live.Event) bool { return !e.concerns(one) })
-			if len(batch) == 0 {
-				continue
-			}
-			ids, payloads, err := e.read(ctx, r, batch)
-			if err != nil {
-				return err
-			}
-			for i, payload := range payloads {
-				stream.Sending(ids[i].String())
-				select {
-				case told <- payload:
-				case <-ctx.Done():
-					return ctx.Err()
+			for len(batch) > 0 {
+				// What is told is read when it can be told, not before.
+				n, back, err := admitted(ctx).afford(ctx, len(batch))
+				if err != nil {
+					return err
+				}
+				ids, payloads, err := e.read(ctx, r, batch[:n])
+				if err != nil {
+					return err
+				}
+				batch = batch[n:]
+				back(n - len(payloads))
+				for i, payload := range payloads {
+					stream.Sending(ids[i].String())
+					select {
+					case told <- payload:
+					case <-ctx.Done():
+						back(len(payloads) - i)
+						return ctx.Err()
+					}
 				}
 			}
 		}

@@ -48,6 +48,12 @@ type house struct {
 
 func newHouse(t *testing.T, sockets transport.SocketBounds, events live.Options) *house {
 	t.Helper()
+	return newHouseWith(t, events, func(d *graph.Deps) { d.Sockets = sockets })
+}
+
+// newHouseWith serves a home by a graph that change makes another.
+func newHouseWith(t *testing.T, events live.Options, change func(*graph.Deps)) *house {
+	t.Helper()
 	ctx := viewer.With(context.Background(), viewer.System())
 	st, err := store.Open(ctx, store.Options{Database: filepath.Join(t.TempDir(), "home.db"), Durability: store.RelaxedDurability})
 	if err != nil {
@@ -58,10 +64,12 @@ func newHouse(t *testing.T, sockets transport.SocketBounds, events live.Options)
 		t.Fatal(err)
 	}
 	h := &house{t: t, hub: hub, write: hub.Watch(st.Write)}
-	api := graph.NewHandler(graph.Deps{
-		Client: st.Client(), Write: h.write, Snapshot: st.Snapshot, Log: slog.New(slog.DiscardHandler), Live: hub, Sockets: sockets,
+	deps := graph.Deps{
+		Client: st.Client(), Write: h.write, Snapshot: st.Snapshot, Log: slog.New(slog.DiscardHandler), Live: hub,
 		Explain: func(error) *problem.Problem { return nil },
-	})
+	}
+	change(&deps)
+	api := graph.NewHandler(deps)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		api.ServeHTTP(w, r.WithContext(viewer.With(r.Context(), viewer.Viewer{Name: "Ana", Role: viewer.Admin})))
 	}))

@@ -299,8 +299,42 @@ func TestRates(t *testing.T) {
 	}
 }
 
+// What cannot wait for long goes out on credit, and the rest waits for that.
+func TestRatesGiveCredit(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	r := limits.NewRates(10, 20, func() time.Time { return now })
+	afford := func(cost, most, want int, after time.Duration) {
+		t.Helper()
+		if n, wait := r.Afford("a", cost, most); n != want || wait != after {
+			t.Fatalf("%d of %d at %d can be paid for, after %v; want %d after %v", n, most, cost, wait, want, after)
+		}
+	}
+	afford(10, 4, 4, 0)  // 60 are left
+	afford(25, 32, 2, 0) // 10
+	r.Settle("a", 50, 40)
+	afford(25, 32, 1, 0) // 5 are owed
+	afford(25, 32, 0, 500*time.Millisecond)
+	if p := r.Take("a", 1); p == nil {
+		t.Error("who owes something may ask")
+	}
+	now = now.Add(500 * time.Millisecond)
+	afford(25, 32, 1, 0) // 25 are owed
+	r.Return("a", 25)
+	afford(0, 32, 1, 0)
+	r.Settle("a", 10, 30)
+	afford(1, 1, 0, 2*time.Second)
+	now = now.Add(time.Hour)
+	r.Settle("a", 50, 0)
+	afford(100, 2, 1, 0) // nobody saves up for more than the burst
+	afford(1, 2, 1, 0)
+	afford(1, 2, 0, 100*time.Millisecond)
+}
+
 func TestRatesAreOff(t *testing.T) {
 	r := limits.NewRates(0, 20, time.Now)
+	if n, wait := r.Afford("a", 1<<30, 32); n != 32 || wait != 0 {
+		t.Errorf("%d are told after %v", n, wait)
+	}
 	for range 100 {
 		if p := r.Take("a", 1<<30); p != nil {
 			t.Fatal(p)

@@ -57,6 +57,12 @@ func (m *Meter) Count(name string, definition *ast.FieldDefinition, value any) {
 	}
 }
 
+// Reset begins to count anew.
+func (m *Meter) Reset() {
+	m.cost.Store(0)
+	m.bytes.Store(0)
+}
+
 // Cost is what was counted so far.
 func (m *Meter) Cost() int { return int(m.cost.Load()) }
 

@@ -70,6 +70,36 @@ func (r *Rates) Return(who string, cost int) {
 	a.left = min(a.left+float64(cost), r.burst)
 }
 
+// Afford takes from an asker's account what as many things of a cost come to as it
+// can pay for, of at most most, and returns their number. While it owes nothing that
+// is one at least, even on credit. Else it is none, and after which time it owes
+// nothing any more; nothing else is taken from it until then.
+func (r *Rates) Afford(who string, cost, most int) (n int, wait time.Duration) {
+	if r.perSecond == 0 {
+		return most, 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a := r.account(who)
+	if a.left < 0 {
+		return 0, max(time.Duration(-a.left/r.perSecond*float64(time.Second)), time.Millisecond)
+	}
+	n = int(min(float64(most), max(1, a.left/float64(max(cost, 1)))))
+	a.left -= float64(n * cost)
+	return n, 0
+}
+
+// Settle makes up for the difference between what was taken and what it came to.
+func (r *Rates) Settle(who string, taken, actual int) {
+	if r.perSecond == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a := r.account(who)
+	a.left = min(a.left+float64(taken-actual), r.burst)
+}
+
 // account brings an asker's account up to date.
 func (r *Rates) account(who string) *account {
 	now := r.now()
