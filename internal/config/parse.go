@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -470,8 +471,21 @@ func (g gather) take(v *kong.Value, target reflect.Value, text string) {
 	}
 	if complaint != "" {
 		g.p.bad[v.Name] = true
-		g.p.problem("%s is %q, but %s.", g.p.name(v), text, complaint)
+		g.p.problem("%s is %q, but %s.", g.p.name(v), withoutPassword(v, text), complaint)
 	}
+}
+
+// login is what stands before the host of an address: a name and, too often, a
+// password. Of what looks like one more than once, all is taken.
+var login = regexp.MustCompile(`(?s)(://).*@`)
+
+// withoutPassword is a value as it may stand in a message, which goes to logs.
+func withoutPassword(v *kong.Value, text string) string {
+	text = login.ReplaceAllString(text, "$1…@")
+	if _, rest, found := strings.Cut(text, "@"); found && v.Target.Type() == reflect.TypeFor[Issuer]() && !strings.Contains(text, "://") {
+		return "…@" + rest // an address whose beginning was forgotten
+	}
+	return text
 }
 
 // boolGather lets a flag stand without a value.
