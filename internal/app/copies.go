@@ -35,8 +35,12 @@ func (p Program) restore(ctx context.Context, c config.RestoreCommand) error {
 	if err != nil {
 		return fmt.Errorf("restoring %s: %w", c.Backup, err)
 	}
-	return p.print("%s is restored from %s: %d bytes, at migration %s. What was there before is kept beside it.\n",
-		c.Database.Database, c.Backup, report.Bytes, report.SchemaVersion)
+	before := ""
+	if report.Aside != "" {
+		before = " What was there before is kept as " + report.Aside + "."
+	}
+	return p.print("%s is restored from %s: %d bytes, at migration %s.%s\n",
+		c.Database.Database, c.Backup, report.Bytes, report.SchemaVersion, before)
 }
 
 // verified is the result of verify for programs.

@@ -65,8 +65,13 @@ func restore(ctx context.Context, from, to string, known []migration, now time.T
 			return report, errors.Join(fmt.Errorf("%w: the backup changed while it was copied", ErrDamaged), err)
 		}
 	}
-	if err := setAside(ctx, path, path+".replaced-"+now.UTC().Format(copyTime)); err != nil {
+	aside := path + ".replaced-" + now.UTC().Format(copyTime)
+	there, err := setAside(ctx, path, aside)
+	if err != nil {
 		return report, fmt.Errorf("setting the old database aside: %w", classify(err))
+	}
+	if there {
+		report.Aside = aside
 	}
 	if err := os.Rename(part, path); err != nil {
 		return report, fmt.Errorf("putting the backup in place: %w", err)
@@ -74,25 +79,25 @@ func restore(ctx context.Context, from, to string, known []migration, now time.T
 	return report, syncDir(filepath.Dir(path))
 }
 
-// setAside gives the old database a second name and sees that no log of it is
-// left: SQLite would play that log into the new database.
-func setAside(ctx context.Context, path, aside string) error {
+// setAside gives the old database, if there is one, a second name and sees that no
+// log of it is left: SQLite would play that log into the new database.
+func setAside(ctx context.Context, path, aside string) (there bool, err error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return removeAll(path+"-wal", path+"-shm")
+		return false, removeAll(path+"-wal", path+"-shm")
 	}
 	if err := emptyLog(ctx, path); err != nil {
 		// Too damaged to be opened, which may be why somebody restores: the log
 		// is kept beside it as it is.
 		if err := os.Rename(path+"-wal", aside+"-wal"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+			return true, err
 		}
 	}
 	if err := os.Link(path, aside); err != nil {
 		if err := duplicate(path, aside); err != nil { // no links on this file system
-			return err
+			return true, err
 		}
 	}
-	return errors.Join(removeAll(path+"-wal", path+"-shm"), syncDir(filepath.Dir(path)))
+	return true, errors.Join(removeAll(path+"-wal", path+"-shm"), syncDir(filepath.Dir(path)))
 }
 
 // emptyLog moves the log into the database, if that can be opened at all.

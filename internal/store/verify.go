@@ -25,6 +25,8 @@ type Report struct {
 	Rows int64
 	// Damaged names the rows that are not what was written, at most 20 of them.
 	Damaged []string
+	// Aside is where Restore has put what was there before; empty if nothing was.
+	Aside string
 }
 
 // maxNamed is how many damaged rows are named.
