@@ -46,39 +46,54 @@ type Config struct {
 	// HelpText is the explanation, where Command is Help.
 	HelpText string `kong:"-"`
 
-	Serve   ServeCommand   `cmd:"" default:"withargs" help:"Serve the home over HTTP. This is what happens when no command is named."`
-	Migrate MigrateCommand `cmd:"" help:"Bring the database to the shape that this version needs."`
-	Seed    SeedCommand    `cmd:"" help:"Fill an empty database with a made-up home."`
-	Import  struct {
-		FHIR ImportFHIRCommand `cmd:"" name:"fhir" help:"Read residents and their care from FHIR R4 bundles."`
-	} `cmd:"" help:"Read records from elsewhere."`
-	Schema struct {
-		Print SchemaPrintCommand `cmd:"" help:"Write the graph's schema (SDL) to the standard output."`
-	} `cmd:"" help:"Look at the graph's schema."`
-	Key struct {
-		Create KeyCreateCommand `cmd:"" help:"Make an API key and write it to the standard output, once."`
-		List   KeyListCommand   `cmd:"" help:"List the keys: whose they are and when they were last used."`
-		Revoke KeyRevokeCommand `cmd:"" help:"Revoke a key for good."`
-	} `cmd:"" help:"Make, list and revoke API keys, also while the home is served."`
-	User struct {
-		Create     UserCreateCommand     `cmd:"" help:"Add a person."`
-		List       UserListCommand       `cmd:"" help:"List the people who may sign in, and those who have left."`
-		SetRole    UserSetRoleCommand    `cmd:"" help:"Give a person another role."`
-		SetSubject UserSetSubjectCommand `cmd:"" help:"Say who a person is at the identity provider."`
-		Activate   UserActivateCommand   `cmd:"" help:"Let somebody in again who had left."`
-		Deactivate UserDeactivateCommand `cmd:"" help:"Let somebody in no more: keys and tokens stop working at once."`
-	} `cmd:"" help:"Add and change the people who use the system, also while the home is served."`
-	Access  AccessCommand  `cmd:"" help:"Say which role may see and do what, as a page of Markdown."`
-	Keeper  KeeperCommand  `cmd:"" help:"Look after a database that others serve: migrate, check, back up on a schedule."`
-	Backup  BackupCommand  `cmd:"" help:"Write a checked copy of the database, also while it is being served."`
-	Restore RestoreCommand `cmd:"" help:"Put a backup in the database's place, after checking it."`
-	Verify  VerifyCommand  `cmd:"" help:"Check a database or a backup for damage."`
-	Audit   struct {
-		Verify AuditVerifyCommand `cmd:"" help:"Check the chain of events, and that every row is what its last event says."`
-		Export AuditExportCommand `cmd:"" help:"Write the events to the standard output."`
-	} `cmd:"" help:"Look at the record of who did what."`
+	Serve       ServeCommand       `cmd:"" default:"withargs" help:"Serve the home over HTTP. This is what happens when no command is named."`
+	Migrate     MigrateCommand     `cmd:"" help:"Bring the database to the shape that this version needs."`
+	Seed        SeedCommand        `cmd:"" help:"Fill an empty database with a made-up home."`
+	Import      ImportCommands     `cmd:"" help:"Read records from elsewhere."`
+	Schema      SchemaCommands     `cmd:"" help:"Look at the graph's schema."`
+	Key         KeyCommands        `cmd:"" help:"Make, list and revoke API keys, also while the home is served."`
+	User        UserCommands       `cmd:"" help:"Add and change the people who use the system, also while the home is served."`
+	Access      AccessCommand      `cmd:"" help:"Say which role may see and do what, as a page of Markdown."`
+	Keeper      KeeperCommand      `cmd:"" help:"Look after a database that others serve: migrate, check, back up on a schedule."`
+	Backup      BackupCommand      `cmd:"" help:"Write a checked copy of the database, also while it is being served."`
+	Restore     RestoreCommand     `cmd:"" help:"Put a backup in the database's place, after checking it."`
+	Verify      VerifyCommand      `cmd:"" help:"Check a database or a backup for damage."`
+	Audit       AuditCommands      `cmd:"" help:"Look at the record of who did what."`
 	Healthcheck HealthcheckCommand `cmd:"" help:"Ask a running server whether it is ready; for containers."`
 	Version     VersionCommand     `cmd:"" help:"Say which version this is and what it was built with."`
+}
+
+// ImportCommands read records from elsewhere.
+type ImportCommands struct {
+	FHIR ImportFHIRCommand `cmd:"" name:"fhir" help:"Read residents and their care from FHIR R4 bundles."`
+}
+
+// SchemaCommands look at the graph's schema.
+type SchemaCommands struct {
+	Print SchemaPrintCommand `cmd:"" help:"Write the graph's schema (SDL) to the standard output."`
+}
+
+// KeyCommands are about API keys.
+type KeyCommands struct {
+	Create KeyCreateCommand `cmd:"" help:"Make an API key and write it to the standard output, once."`
+	List   KeyListCommand   `cmd:"" help:"List the keys: whose they are and when they were last used."`
+	Revoke KeyRevokeCommand `cmd:"" help:"Revoke a key for good."`
+}
+
+// UserCommands are about the people who use the system.
+type UserCommands struct {
+	Create     UserCreateCommand     `cmd:"" help:"Add a person."`
+	List       UserListCommand       `cmd:"" help:"List the people who may sign in, and those who have left."`
+	SetRole    UserSetRoleCommand    `cmd:"" help:"Give a person another role."`
+	SetSubject UserSetSubjectCommand `cmd:"" help:"Say who a person is at the identity provider."`
+	Activate   UserActivateCommand   `cmd:"" help:"Let somebody in again who had left."`
+	Deactivate UserDeactivateCommand `cmd:"" help:"Let somebody in no more: keys and tokens stop working at once."`
+}
+
+// AuditCommands are about the record of who did what.
+type AuditCommands struct {
+	Verify AuditVerifyCommand `cmd:"" help:"Check the chain of events, and that every row is what its last event says."`
+	Export AuditExportCommand `cmd:"" help:"Write the events to the standard output."`
 }
 
 // Database names the database.

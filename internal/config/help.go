@@ -47,6 +47,43 @@ func (SeedCommand) Help() string {
     carehome seed --database big.db --residents 400 --days 365 --seed 7`
 }
 
+// Help shows the commands of import at work.
+func (ImportCommands) Help() string {
+	return `Examples:
+
+    carehome import fhir patient.json
+    carehome import fhir --json bundles/*.json.gz > report.json`
+}
+
+// Help shows the commands of schema at work.
+func (SchemaCommands) Help() string { return SchemaPrintCommand{}.Help() }
+
+// Help shows the commands of key at work.
+func (KeyCommands) Help() string {
+	return `Examples:
+
+    carehome key create --user ana.lopez@example.org --name "Tablet, first floor" --days 90
+    carehome key list
+    carehome key revoke key_3`
+}
+
+// Help shows the commands of user at work.
+func (UserCommands) Help() string {
+	return `Examples:
+
+    carehome user create "Ana López" ana.lopez@example.org NURSE
+    carehome user set-role ana.lopez@example.org MANAGER
+    carehome user deactivate ana.lopez@example.org`
+}
+
+// Help shows the commands of audit at work.
+func (AuditCommands) Help() string {
+	return `Examples:
+
+    carehome audit verify
+    carehome audit export --format fhir > audit-events.ndjson`
+}
+
 // Help shows import fhir at work.
 func (ImportFHIRCommand) Help() string {
 	return `Each bundle is taken wholly or not at all; one that was taken before changes nothing. What was skipped, and why, is in the report. Examples:
