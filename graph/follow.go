@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"time"
 
 	"carehome/ent"
 	"carehome/ent/activity"
@@ -89,21 +90,11 @@ func follow[P any](ctx context.Context, r *Resolver, after *live.ID, e events[P]
 				if err != nil {
 					return err
 				}
-				ids, payloads, err := e.read(ctx, r, batch[:n])
+				again, err := tell(ctx, r, stream, told, e, batch[:n], back)
 				if err != nil {
 					return err
 				}
-				batch = batch[n:]
-				back(n - len(payloads))
-				for i, payload := range payloads {
-					stream.Sending(ids[i].String())
-					select {
-					case told <- payload:
-					case <-ctx.Done():
-						back(len(payloads) - i)
-						return ctx.Err()
-					}
-				}
+				batch = batch[n-again:]
 			}
 		}
 	})
@@ -114,25 +105,64 @@ func follow[P any](ctx context.Context, r *Resolver, after *live.ID, e events[P]
 // snapshot waits for the disk; so that one event at a time could not keep up.
 const eventBatch = 32
 
-// read reads what is told of events, in one state of the database.
-func (e events[P]) read(ctx context.Context, r *Resolver, batch []live.Event) (ids []live.ID, payloads []P, err error) {
+// tell reads what is told of events, and hands it over. It returns how many of the last
+// have to be read again, as the viewer saw more then than now. What of them was not told
+// is given back.
+func tell[P any](ctx context.Context, r *Resolver, stream *transport.Stream, told chan<- P, e events[P], batch []live.Event, back func(int)) (again int, err error) {
+	all, until, err := e.read(ctx, r, batch)
+	if err != nil {
+		return 0, err
+	}
+	back(len(batch) - len(all))
+	for i, one := range all {
+		if err := stream.Wanted(ctx); err != nil {
+			back(len(all) - i)
+			return 0, err
+		}
+		if access.Over(ctx, until) {
+			stream.Unwanted()
+			back(len(all) - i)
+			return len(batch) - one.place, nil
+		}
+		stream.Sending(batch[one.place].ID.String())
+		select {
+		case told <- one.payload:
+		case <-ctx.Done():
+			back(len(all) - i)
+			return 0, ctx.Err()
+		}
+	}
+	return 0, nil
+}
+
+// found is what is told of one of a batch of events.
+type found[P any] struct {
+	place   int
+	payload P
+}
+
+// read reads what is told of events, in one state of the database, and until when that
+// may be shown; zero for always.
+func (e events[P]) read(ctx context.Context, r *Resolver, batch []live.Event) (all []found[P], until time.Time, err error) {
 	err = r.snapshot(ctx, func(ctx context.Context) error {
 		ctx, err := care.AsNow(ctx, r.client)
 		if err != nil {
 			return err
 		}
-		for _, one := range batch {
+		who, _ := viewer.From(ctx)
+		until = who.BreakGlassUntil
+		for i, one := range batch {
 			payload, err := e.tell(ctx, one)
 			switch {
 			case err == nil:
-				ids, payloads = append(ids, one.ID), append(payloads, payload)
+				all = append(all, found[P]{i, payload})
 			case !isNotFound(err):
 				return err
 			}
 		}
 		return nil
 	})
-	return ids, payloads, err
+	return all, until, err
 }
 
 func isNotFound(err error) bool {

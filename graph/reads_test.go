@@ -39,6 +39,7 @@ type ward struct {
 	t                *testing.T
 	api              http.Handler
 	store            *store.Store
+	write            care.Write
 	people           map[viewer.Role]nodeid.ID
 	first, second    nodeid.ID
 	check, allergy   nodeid.ID
@@ -79,9 +80,9 @@ func newWard(t *testing.T) *ward {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write := hub.Watch(st.Write)
+	w.write = hub.Watch(st.Write)
 	w.api = graph.NewHandler(graph.Deps{
-		Client: st.Client(), Write: write, Snapshot: st.Snapshot, Log: slog.New(slog.DiscardHandler), Live: hub,
+		Client: st.Client(), Write: w.write, Snapshot: st.Snapshot, Log: slog.New(slog.DiscardHandler), Live: hub,
 		Explain: func(error) *problem.Problem { return nil },
 		Reads: func(_ context.Context, e audit.Event) error {
 			w.mu.Lock()
@@ -93,7 +94,7 @@ func newWard(t *testing.T) *ward {
 			return nil
 		},
 	})
-	if err := care.Guard(write)(ctx, w.fill); err != nil {
+	if err := care.Guard(w.write)(ctx, w.fill); err != nil {
 		t.Fatal(err)
 	}
 	return w

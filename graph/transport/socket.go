@@ -52,7 +52,7 @@ type Socket struct {
 	// keys; then the upgrade's own viewer counts.
 	SignIn func(ctx context.Context, key string) (context.Context, error)
 	// Valid reports whether the viewer of ctx is still who it was when it connected.
-	// It is asked every few seconds. Nil for always.
+	// It is asked every CheckEvery. Nil for always.
 	Valid func(ctx context.Context) bool
 	// Stopping is closed when the server is about to stop: subscriptions end, other
 	// operations finish, then the sockets are closed.
@@ -75,18 +75,21 @@ type SocketBounds struct {
 	Ping time.Duration
 	// Write is how long the peer may take to receive one message; 20 s unless set.
 	Write time.Duration
-	// Check is how often Valid is asked; 2 s unless set.
-	Check time.Duration
+	// Checks is when Valid is asked; every CheckEvery unless set.
+	Checks Ticker
 }
 
 func (b SocketBounds) complete() SocketBounds {
 	for _, d := range []struct {
 		value *time.Duration
 		usual time.Duration
-	}{{&b.Init, 3 * time.Second}, {&b.Ping, 15 * time.Second}, {&b.Write, 20 * time.Second}, {&b.Check, 2 * time.Second}} {
+	}{{&b.Init, 3 * time.Second}, {&b.Ping, 15 * time.Second}, {&b.Write, 20 * time.Second}} {
 		if *d.value == 0 {
 			*d.value = d.usual
 		}
+	}
+	if b.Checks == nil {
+		b.Checks = newTicker
 	}
 	if b.Operations == 0 {
 		b.Operations = 20
@@ -497,8 +500,8 @@ func (s *socket) lookAfter() {
 	defer initial.Stop()
 	ping := time.NewTicker(s.Bounds.Ping)
 	defer ping.Stop()
-	check := time.NewTicker(s.Bounds.Check)
-	defer check.Stop()
+	checks, stop := s.Bounds.Checks(CheckEvery)
+	defer stop()
 	var asked atomic.Bool
 	for {
 		select {
@@ -521,11 +524,13 @@ func (s *socket) lookAfter() {
 					s.alive()
 				})
 			}
-		case <-check.C:
+		case <-checks:
 			s.mu.Lock()
 			ctx := s.viewer
 			s.mu.Unlock()
 			if ctx != nil && s.Valid != nil && !s.Valid(ctx) {
+				// At once, and not only once the peer has agreed to the end.
+				s.stopAll(func(*operation) bool { return true })
 				s.close(closeForbidden, "Forbidden")
 			}
 		case <-s.Stopping:

@@ -453,26 +453,45 @@ func TestSocketStops(t *testing.T) {
 	p.closed(1001, "stopping")
 }
 
-// TestSocketExpires: who is not who it was loses the socket.
+// byHand is a schedule of checks that are made when the test says so, and what it was
+// asked for.
+func byHand() (checks transport.Ticker, check func(), every <-chan time.Duration) {
+	ticks, asked := make(chan time.Time), make(chan time.Duration, 1)
+	return func(every time.Duration) (<-chan time.Time, func()) {
+		asked <- every
+		return ticks, func() {}
+	}, func() { ticks <- time.Time{} }, asked
+}
+
+// TestSocketExpires: who is not who it was loses the socket with the next check, and
+// there is one every CheckEvery.
 func TestSocketExpires(t *testing.T) {
 	t.Parallel()
 	var valid atomic.Bool
 	valid.Store(true)
 	exec := newExecutor()
+	checks, check, every := byHand()
 	url := serving(t, transport.Socket{
-		Log: quiet(), Bounds: transport.SocketBounds{Init: patience, Check: time.Millisecond},
+		Log: quiet(), Bounds: transport.SocketBounds{Init: patience, Ping: patience, Checks: checks},
 		Valid: func(ctx context.Context) bool {
 			who, _ := viewer.From(ctx)
 			return who.Name == "Ana" && valid.Load()
 		},
 	}, exec)
 	p := open(t, url)
+	if got := <-every; got != transport.CheckEvery {
+		t.Errorf("it is checked every %v", got)
+	}
 	p.say(fmt.Sprintf(follow, "s"))
+	check()
+	check() // the one before was passed
 	exec.tell(t, 1)
 	p.hears(`{"id":"s","type":"next","payload":{"data":{"values":1}}}`)
 	valid.Store(false)
-	p.closed(4403, "Forbidden")
+	check()
+	// What it follows ends though the peer has not agreed to the end of the socket.
 	exec.wait(t, exec.ended, "values", 1)
+	p.closed(4403, "Forbidden")
 }
 
 // TestSocketDeadPeer: a peer that gives no sign of life is cut, and what it asked

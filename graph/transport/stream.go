@@ -6,13 +6,27 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"time"
 )
+
+// CheckEvery is how often it is looked whether those who listen are still who they
+// were when they began.
+const CheckEvery = 2 * time.Second
+
+// Ticker makes the schedule of these checks.
+type Ticker = func(every time.Duration) (ticks <-chan time.Time, stop func())
+
+func newTicker(every time.Duration) (ticks <-chan time.Time, stop func()) {
+	ticker := time.NewTicker(every)
+	return ticker.C, ticker.Stop
+}
 
 // Stream is what the resolver of a subscription and the transport that carries it
 // know of each other, beside the values that go through the executor.
 type Stream struct {
-	after string
-	work  sync.WaitGroup
+	after  string
+	work   sync.WaitGroup
+	wanted chan struct{}
 
 	mu     sync.Mutex
 	events []string
@@ -22,7 +36,7 @@ type Stream struct {
 type streamKey struct{}
 
 func withStream(ctx context.Context, after string) (context.Context, *Stream) {
-	s := &Stream{after: after}
+	s := &Stream{after: after, wanted: make(chan struct{}, 1)}
 	return context.WithValue(ctx, streamKey{}, s), s
 }
 
@@ -54,6 +68,28 @@ func (s *Stream) Go(source func() error) {
 		err = source()
 	})
 }
+
+// want says that the next value may come.
+func (s *Stream) want() {
+	select {
+	case s.wanted <- struct{}{}:
+	default: // it was said
+	}
+}
+
+// Wanted waits until the client can take the next value; the error is that of ctx. A
+// source that has read ahead can look then whether that may still be told.
+func (s *Stream) Wanted(ctx context.Context) error {
+	select {
+	case <-s.wanted:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Unwanted gives back what Wanted has waited for, where there was nothing to tell.
+func (s *Stream) Unwanted() { s.want() }
 
 // Sending notes which event the next value tells of, just before it is handed to
 // the executor.

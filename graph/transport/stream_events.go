@@ -42,18 +42,21 @@ type EventsBounds struct {
 	KeepAlive time.Duration
 	// Write is how long the peer may take to receive one event; 20 s unless set.
 	Write time.Duration
-	// Check is how often Valid is asked; 2 s unless set.
-	Check time.Duration
+	// Checks is when Valid is asked; every CheckEvery unless set.
+	Checks Ticker
 }
 
 func (b EventsBounds) complete() EventsBounds {
 	for _, d := range []struct {
 		value *time.Duration
 		usual time.Duration
-	}{{&b.KeepAlive, 15 * time.Second}, {&b.Write, 20 * time.Second}, {&b.Check, 2 * time.Second}} {
+	}{{&b.KeepAlive, 15 * time.Second}, {&b.Write, 20 * time.Second}} {
 		if *d.value == 0 {
 			*d.value = d.usual
 		}
+	}
+	if b.Checks == nil {
+		b.Checks = newTicker
 	}
 	return b
 }
@@ -140,8 +143,8 @@ func (t Events) stream(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 func (t Events) lookAfter(ctx context.Context, end context.CancelCauseFunc, e *eventWriter, subscription bool) {
 	alive := time.NewTicker(e.bounds.KeepAlive)
 	defer alive.Stop()
-	check := time.NewTicker(e.bounds.Check)
-	defer check.Stop()
+	checks, stop := e.bounds.Checks(CheckEvery)
+	defer stop()
 	stopping := t.Stopping
 	for {
 		select {
@@ -149,7 +152,7 @@ func (t Events) lookAfter(ctx context.Context, end context.CancelCauseFunc, e *e
 			return
 		case <-alive.C:
 			e.write([]byte(comment))
-		case <-check.C:
+		case <-checks:
 			if t.Valid != nil && !t.Valid(ctx) {
 				end(errExpired)
 			}

@@ -170,19 +170,29 @@ func TestEventsStop(t *testing.T) {
 	held.wants("event: next\ndata: {\"data\":{\"held\":true}}", completed, "")
 }
 
+// TestEventsExpire: who is not who it was loses the stream with the next check.
 func TestEventsExpire(t *testing.T) {
 	t.Parallel()
 	exec := newExecutor()
 	var valid atomic.Bool
 	valid.Store(true)
+	checks, check, every := byHand()
 	home := serving(t, transport.Events{
-		BodyLimit: 1000, Log: quiet(), Bounds: transport.EventsBounds{Check: time.Millisecond},
+		BodyLimit: 1000, Log: quiet(), Bounds: transport.EventsBounds{KeepAlive: patience, Checks: checks},
 		Valid: func(context.Context) bool { return valid.Load() },
 	}, exec)
 	r := stream(t, http.MethodPost, home, followBody, nil)
 	exec.tell(t, 1)
 	r.wants("event: next\nid: event-1\ndata: {\"data\":{\"values\":1}}")
+	if got := <-every; got != transport.CheckEvery {
+		t.Errorf("it is checked every %v", got)
+	}
+	check()
+	check() // the one before was passed
+	exec.tell(t, 2)
+	r.wants("event: next\nid: event-2\ndata: {\"data\":{\"values\":2}}")
 	valid.Store(false)
+	check()
 	if event := r.event(); !strings.Contains(event, "UNAUTHENTICATED") {
 		t.Errorf("the event is %q", event)
 	}

@@ -56,17 +56,20 @@ func (s streamed) run(ctx context.Context, op *graphql.OperationContext) {
 		answerCtx, whole = underRoot(ctx, op)
 	}
 	for {
+		if stream != nil {
+			stream.want()
+		}
 		response := responses(answerCtx)
 		if response == nil {
 			break
+		}
+		if stream != nil && ctx.Err() != nil {
+			return // whoever ended it says why, and nothing more is told
 		}
 		a := answered{Response: response, refused: response.Data == nil}
 		if stream != nil && !a.refused {
 			a.event = stream.sent()
 			whole(response)
-		}
-		if stream != nil && a.refused && ctx.Err() != nil {
-			return // it was ended before it began; whoever ended it says why
 		}
 		answers++
 		if !s.emit(a) || a.refused {

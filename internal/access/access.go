@@ -3,9 +3,11 @@ package access
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"carehome/internal/nodeid"
 	"carehome/internal/problem"
+	"carehome/internal/scalar"
 	"carehome/internal/viewer"
 )
 
@@ -71,6 +73,22 @@ func grant(who viewer.Viewer, kind nodeid.Kind) Grant {
 	return g
 }
 
+// asking is who is asking, as they are at this moment: an emergency that has ended is
+// none, however long ago the question was put.
+func asking(ctx context.Context) (viewer.Viewer, bool) {
+	who, ok := viewer.From(ctx)
+	if who.BreakGlass && Over(ctx, who.BreakGlassUntil) {
+		who.BreakGlass = false
+	}
+	return who, ok
+}
+
+// Over reports whether an emergency has ended that lasts until then, by the clock of
+// ctx.
+func Over(ctx context.Context, until time.Time) bool {
+	return !until.IsZero() && !scalar.Now(ctx).Before(until)
+}
+
 // BreaksGlass reports whether a role reads what a nurse reads in an emergency:
 // those at a resident's side.
 func BreaksGlass(role viewer.Role) bool {
@@ -80,7 +98,7 @@ func BreaksGlass(role viewer.Role) bool {
 // RowsOf is which rows of a type the viewer of ctx sees, and who that is; no
 // rows where nobody is asking.
 func RowsOf(ctx context.Context, kind nodeid.Kind) (viewer.Viewer, Scope) {
-	who, ok := viewer.From(ctx)
+	who, ok := asking(ctx)
 	if !ok {
 		return who, None
 	}
@@ -94,7 +112,7 @@ func RowsOf(ctx context.Context, kind nodeid.Kind) (viewer.Viewer, Scope) {
 // Hidden are the classes of fields that the viewer of ctx is not shown of rows
 // of a type.
 func Hidden(ctx context.Context, kind nodeid.Kind) Classes {
-	who, ok := viewer.From(ctx)
+	who, ok := asking(ctx)
 	if !ok {
 		return Everything
 	}
@@ -109,7 +127,7 @@ func Hidden(ctx context.Context, kind nodeid.Kind) Classes {
 // filter nor order rows of a type, since that would tell them. Of a type without
 // any row for the viewer everything may be asked: nothing is found.
 func Unaskable(ctx context.Context, kind nodeid.Kind) Classes {
-	who, ok := viewer.From(ctx)
+	who, ok := asking(ctx)
 	if !ok {
 		return Everything
 	}
@@ -130,7 +148,7 @@ func Unasked(field string) *problem.Problem {
 // Check refuses an act that the viewer of ctx may not do to any row of a type,
 // before anything is known of the row.
 func Check(ctx context.Context, kind nodeid.Kind, act Act) error {
-	who, ok := viewer.From(ctx)
+	who, ok := asking(ctx)
 	switch {
 	case !ok:
 		return problem.New(problem.Unauthenticated, "", "say who you are: no data is shown to nobody")
@@ -144,7 +162,7 @@ func Check(ctx context.Context, kind nodeid.Kind, act Act) error {
 
 // CursorScope tells viewers apart whose cursors are not to be exchanged.
 func CursorScope(ctx context.Context) string {
-	who, _ := viewer.From(ctx)
+	who, _ := asking(ctx)
 	if lifted(ctx, Cursors) {
 		return ""
 	}

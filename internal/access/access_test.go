@@ -5,10 +5,12 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"carehome/internal/access"
 	"carehome/internal/nodeid"
 	"carehome/internal/problem"
+	"carehome/internal/scalar"
 	"carehome/internal/viewer"
 )
 
@@ -179,6 +181,26 @@ func TestHidden(t *testing.T) {
 	nobody := context.Background()
 	if _, rows := access.RowsOf(nobody, nodeid.Facility); rows != access.None || access.Hidden(nobody, nodeid.Facility) != access.Everything || access.Unaskable(nobody, nodeid.Facility) != access.Everything {
 		t.Error("nobody sees something")
+	}
+}
+
+// An emergency ends by itself, also for what was asked before.
+func TestEmergencyEnds(t *testing.T) {
+	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	until := now.Add(20 * time.Minute)
+	ctx := scalar.WithClock(as(viewer.Viewer{Role: viewer.ActivityCoordinator, BreakGlass: true, BreakGlassUntil: until}), func() time.Time { return now })
+	during := access.CursorScope(ctx)
+	for range 2 {
+		over := !now.Before(until)
+		who, rows := access.RowsOf(ctx, nodeid.Wellness)
+		if who.BreakGlass == over || (rows == access.None) != over || (access.Hidden(ctx, nodeid.Resident) != 0) != over ||
+			(access.Unaskable(ctx, nodeid.Resident) != 0) != over || (access.CursorScope(ctx) != during) != over {
+			t.Errorf("at %v the rows are %d and %s are hidden", now, rows, access.Hidden(ctx, nodeid.Resident))
+		}
+		if access.Over(ctx, until) != over || access.Over(ctx, time.Time{}) {
+			t.Errorf("at %v it is over: %t", now, !over)
+		}
+		now = until
 	}
 }
 

@@ -9,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"carehome/ent"
+	"carehome/graph/transport"
 	"carehome/internal/audit"
 	"carehome/internal/auth"
 	"carehome/internal/care"
@@ -19,6 +21,15 @@ import (
 	"carehome/internal/store"
 	"carehome/internal/viewer"
 )
+
+// goneWithin is what is promised of whoever is revoked, deactivated or given another
+// role, wherever that was done: so long at most they go on with what they have open.
+const goneWithin = 5 * time.Second
+
+// What is known of a key or a person is at most auth.Fresh old, and those who listen
+// are looked at every transport.CheckEvery. The program does not compile if that is
+// more than what is promised; the second that is left is for the look itself.
+const _ = uint64(goneWithin - auth.Fresh - transport.CheckEvery - time.Second)
 
 // exposed refuses settings by which records would lie open, where that is certain
 // before the database is opened: whether there is a key is known only then.

@@ -68,11 +68,18 @@ func AsNow(ctx context.Context, read *ent.Client) (context.Context, error) {
 	if !ok || who.IsSystem() || !access.BreaksGlass(who.Role) {
 		return ctx, nil
 	}
-	emergency, err := read.StaffUser.Query().Where(staffuser.ID(who.ID), staffuser.EmergencyUntilGT(scalar.Now(ctx))).
-		Exist(access.Lift(ctx, access.EveryRule))
-	if err != nil || emergency == who.BreakGlass {
+	var until time.Time
+	row, err := read.StaffUser.Query().Where(staffuser.ID(who.ID), staffuser.EmergencyUntilGT(scalar.Now(ctx))).
+		Only(access.Lift(ctx, access.EveryRule))
+	switch {
+	case err == nil:
+		until = row.EmergencyUntil.Time
+	case !ent.IsNotFound(err):
 		return ctx, err
 	}
-	who.BreakGlass = emergency
+	if until.Equal(who.BreakGlassUntil) {
+		return ctx, nil
+	}
+	who.BreakGlass, who.BreakGlassUntil = !until.IsZero(), until
 	return viewer.With(ctx, who), nil
 }

@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"context"
+	"time"
 
 	"carehome/internal/nodeid"
 )
@@ -44,6 +45,9 @@ type Viewer struct {
 	// BreakGlass is set on one request in an emergency, with a reason on record:
 	// the viewer reads what its role may not normally read.
 	BreakGlass bool
+	// BreakGlassUntil is when that ends, be it in the middle of an answer; zero for
+	// the end of the request.
+	BreakGlassUntil time.Time
 	// system marks the program's own work: start-up, import, the demo home.
 	system bool
 }
