@@ -208,24 +208,39 @@ func (a answerer) refuse(status int, err error) {
 	a.write(status, a.exec.DispatchError(a.r.Context(), listed(err)))
 }
 
+// copied is up to which size the data of an answer are copied to be sent in one piece
+// with what is around them.
+const copied = 64 << 10
+
 // write sends an answer; without a status it is told from the answer.
 func (a answerer) write(status int, response *graphql.Response) {
 	if status == 0 {
 		status = a.status(response)
 	}
-	body := AppendResponse(nil, response)
+	parts := [][]byte{nil}
+	if len(response.Data) < copied {
+		parts[0] = AppendResponse(nil, response)
+	} else {
+		parts = [][]byte{appendBeforeData(nil, response), response.Data, appendAfterData(nil, response)}
+	}
+	size := 0
+	for _, part := range parts {
+		size += len(part)
+	}
 	header := a.w.Header()
 	if a.mediaType == "" {
 		a.mediaType = jsonType
 	}
 	header.Set("Content-Type", a.mediaType+"; charset=utf-8")
-	header.Set("Content-Length", strconv.Itoa(len(body)))
+	header.Set("Content-Length", strconv.Itoa(size))
 	if seconds, ok := wait(response); ok {
 		header.Set("Retry-After", strconv.Itoa(seconds))
 	}
 	a.w.WriteHeader(status)
-	// The peer may have gone: there is nobody to tell.
-	_, _ = a.w.Write(body)
+	for _, part := range parts {
+		// The peer may have gone: there is nobody to tell.
+		_, _ = a.w.Write(part)
+	}
 }
 
 // status is 200 where anything ran. Where the request was refused, it depends: in

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/99designs/gqlgen/graphql"
 )
@@ -9,21 +10,32 @@ import (
 // AppendResponse appends the JSON of an answer. A request that was refused before
 // it ran has no data entry; one that ran has, even if it is null.
 func AppendResponse(b []byte, response *graphql.Response) []byte {
-	if response.Data != nil && cap(b)-len(b) < len(response.Data) {
-		const rest = 512
-		b = append(make([]byte, 0, len(b)+len(response.Data)+rest), b...)
-	}
+	const rest = 512
+	b = slices.Grow(b, len(response.Data)+rest)
+	b = append(appendBeforeData(b, response), response.Data...)
+	return appendAfterData(b, response)
+}
+
+// appendBeforeData appends what of the JSON comes before the data themselves. They are
+// JSON already: to check them again would cost as much as to make them.
+func appendBeforeData(b []byte, response *graphql.Response) []byte {
 	b = append(b, '{')
 	if len(response.Errors) > 0 {
 		b = appendEntry(b, "errors", response.Errors)
 	}
 	if response.Data != nil {
-		// It is JSON already: to check it again would cost as much as to make it.
 		b = append(separated(b), `"data":`...)
-		b = append(b, response.Data...)
 	}
+	return b
+}
+
+// appendAfterData appends what comes after them.
+func appendAfterData(b []byte, response *graphql.Response) []byte {
 	if len(response.Extensions) > 0 {
-		b = appendEntry(b, "extensions", response.Extensions)
+		if response.Data != nil || len(response.Errors) > 0 {
+			b = append(b, ',')
+		}
+		b = appendMember(b, "extensions", response.Extensions)
 	}
 	return append(b, '}')
 }
@@ -36,11 +48,15 @@ func separated(b []byte) []byte {
 }
 
 func appendEntry(b []byte, name string, value any) []byte {
+	return appendMember(separated(b), name, value)
+}
+
+func appendMember(b []byte, name string, value any) []byte {
 	text, err := json.Marshal(value)
 	if err != nil {
 		panic(err) // our own values, and texts
 	}
-	b = append(separated(b), '"')
+	b = append(b, '"')
 	b = append(b, name...)
 	b = append(b, `":`...)
 	return append(b, text...)
