@@ -17,9 +17,9 @@ import (
 	"carehome/internal/viewer"
 )
 
-// serveRecorded serves the graph on a home that is written to, as the
-// administrator; with what is read put on record, or not.
-func serveRecorded(b *testing.B, st *store.Store, recorded bool) string {
+// serveRecorded serves the graph on a home that is written to, for whom as says;
+// with what is read put on record, or not.
+func serveRecorded(b *testing.B, st *store.Store, recorded bool, as func(context.Context) context.Context) string {
 	b.Helper()
 	bounds := limits.Default()
 	bounds.Cost, bounds.Rate = dearest, 0
@@ -34,13 +34,13 @@ func serveRecorded(b *testing.B, st *store.Store, recorded bool) string {
 	}
 	api := graph.NewHandler(deps)
 	return serve(b, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		api.ServeHTTP(w, r.WithContext(viewer.With(r.Context(), viewer.Viewer{Role: viewer.Admin})))
+		api.ServeHTTP(w, r.WithContext(as(r.Context())))
 	}))
 }
 
-// BenchmarkRecord asks with what is read put on record and without, in turns.
-// x-off is how many times longer it takes with the record; the disk is that of
-// the folder for temporary files.
+// BenchmarkRecord asks with what is read put on record and without, in turns, and
+// with the record and the rules of a role beside neither. x-off is how many times
+// longer it takes with them; the disk is that of the folder for temporary files.
 func BenchmarkRecord(b *testing.B) {
 	file := filepath.Join(b.TempDir(), "home.db")
 	home, err := os.ReadFile(usual.file(b))
@@ -59,10 +59,28 @@ func BenchmarkRecord(b *testing.B) {
 			b.Error(err)
 		}
 	})
-	on, off := dial(b, serveRecorded(b, st, true)), dial(b, serveRecorded(b, st, false))
-	for _, name := range []string{"levels", "report"} {
-		b.Run(name, func(b *testing.B) {
-			ask := request(b, shapeNamed(b, name).query, nil)
+	by := func(who viewer.Viewer) func(context.Context) context.Context {
+		return func(ctx context.Context) context.Context { return viewer.With(ctx, who) }
+	}
+	admin, nurse := viewer.Viewer{Role: viewer.Admin}, viewer.Viewer{Role: viewer.Nurse}
+	relative := viewer.Viewer{ID: idOf(b, openReading(b, file), "relative@example.org"), Role: viewer.Family}
+	levels, report := shapeNamed(b, "levels").query, shapeNamed(b, "report").query
+	for _, tc := range []struct {
+		name  string
+		who   viewer.Viewer
+		off   func(context.Context) context.Context
+		query string
+	}{
+		{"levels", admin, by(admin), levels},
+		{"report", admin, by(admin), report},
+		{"rules/nurse/levels", nurse, noRules, levels},
+		{"rules/nurse/report", nurse, noRules, report},
+		{"rules/family/levels", relative, noRules, relativesQuery("")},
+	} {
+		b.Run(tc.name, func(b *testing.B) {
+			ask := request(b, tc.query, nil)
+			on, off := dial(b, serveRecorded(b, st, true, by(tc.who))), dial(b, serveRecorded(b, st, false, tc.off))
+			sameAnswers(b, on.ask(b, ask), append([]byte{}, off.ask(b, ask)...))
 			found := compare(b,
 				func() error { _, err := on.send(ask); return err },
 				func() error { _, err := off.send(ask); return err })

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -13,7 +14,7 @@ import (
 func BenchmarkMemory(b *testing.B) {
 	report := shapeNamed(b, "report")
 	measure := func(b *testing.B, flags ...string) {
-		server := run(b, flags...)
+		server := run(b, append(flags, "--limit-cost", strconv.Itoa(dearest), "--limit-rate", "0", "--limit-time", "1m")...)
 		ask := request(b, report.query, nil)
 		dialAll(b, server.address, 1)[0].ask(b, request(b, shapeNamed(b, "list").query, nil))
 		asked := server.memory("VmRSS")
