@@ -34,6 +34,7 @@ type engine struct {
 	limits limits.Limits
 	counts *limits.Schema
 	rates  *limits.Rates
+	turns  *limits.Turns
 	// introspection lets viewers ask for the schema; quiet are the rules whose errors
 	// suggest nothing of it, for those who may not.
 	introspection bool
@@ -80,6 +81,7 @@ func newEngine(schema graphql.ExecutableSchema, present graphql.ErrorPresenterFu
 		schema: schema.Schema(), exec: exec, present: present, watch: d.Watch,
 		limits: d.Limits, counts: limits.NewSchema(schema.Schema()),
 		rates:         limits.NewRates(d.Limits.Rate, max(d.Limits.Cost, d.Limits.ReportingCost), now),
+		turns:         limits.NewTurns(),
 		introspection: !d.NoIntrospection, quiet: quietRules(), trusted: d.Trusted,
 		admitted: documents.NewCache[*document](documentCache),
 		left:     documents.NewCache[string](textCache),
@@ -378,7 +380,7 @@ func (a *admission) follow(ctx context.Context, op *graphql.OperationContext) (g
 	}, ctx
 }
 
-// admitted is the admission of the subscription that ctx runs.
+// admitted is the admission of the operation that ctx runs.
 func admitted(ctx context.Context) *admission {
 	a, ok := graphql.GetOperationContext(ctx).Stats.GetExtension(admissionKey).(*admission)
 	if !ok {
@@ -411,6 +413,19 @@ func (a *admission) afford(ctx context.Context, most int) (n int, back func(int)
 
 // creditLook is how often a subscription that waits looks at the account.
 const creditLook = time.Second / 4
+
+// inTurn lets a query that may cost much wait until few others of its kind run.
+func (e *engine) inTurn(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
+	if graphql.GetOperationContext(ctx).Operation.Operation != ast.Query {
+		return next(ctx)
+	}
+	done, err := e.turns.Take(ctx, admitted(ctx).cost)
+	if err != nil {
+		return &graphql.Response{Errors: append(graphql.GetErrors(ctx), e.present(ctx, err))}
+	}
+	defer done()
+	return next(ctx)
+}
 
 // finish is the answer to an operation that ran, or why there is none.
 func (a *admission) finish(ctx context.Context, op *graphql.OperationContext, answer *graphql.Response) *graphql.Response {

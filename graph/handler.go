@@ -98,6 +98,7 @@ func NewHandler(d Deps) http.Handler {
 		engine.exec.AroundOperations(reads.operations)
 		engine.exec.AroundResponses(reads.responses)
 	}
+	engine.exec.AroundResponses(engine.inTurn)
 	engine.exec.AroundResponses(inSnapshot(d.Snapshot, errors.present))
 	return locale.Negotiate(fromAddress(transports{exec: engine, list: []graphql.Transport{
 		transport.Socket{
