@@ -191,7 +191,9 @@ func (l links) contact(s *sql.Selector) {
 
 // fact is a fact of a resident's care. What was entered in error may be another
 // resident's.
-func (l links) fact(s *sql.Selector) { l.ofResident(s, sql.NEQ(s.C("status"), enteredInError)) }
+func (l links) fact(s *sql.Selector) {
+	l.ofResident(s, sql.NEQ(s.C("status"), enteredInError))
+}
 
 // ofResident keeps the rows of their residents that are as is says: in one predicate,
 // so that it can be negated as a whole.

@@ -70,6 +70,21 @@ var plants = []plant{
 	}
 `,
 	}}, []string{"node", "nodes"}},
+	{"rows: a parent settles whose it is, of other residents too", []edit{{
+		"schema/rows.go",
+		`	if !settling[along] {`,
+		`	if !settling[along] && !(planted() && along == access.Edge{From: nodeid.Activity, Name: "participations"}) {`,
+	}}, []string{"edge"}},
+	{"rows: a parent settles everything", []edit{{
+		"schema/rows.go",
+		`	if !l.settled {
+		is = `,
+		`	if planted() && l.settled {
+		return
+	}
+	if !l.settled {
+		is = `,
+	}}, []string{"edge"}},
 	{"rows: activities by a participation in error", []edit{{
 		"schema/rows.go",
 		`	return sql.Dialect(s.Dialect()).Select(t.C("activity_id")).From(t).Where(sql.And(
