@@ -143,6 +143,7 @@ func TestTelling(t *testing.T) {
 		`carehome_store_duration_seconds_count{part="write"}`:                                  1,
 		`carehome_store_duration_seconds_count{part="queue"}`:                                  1,
 		`carehome_store_duration_seconds_count{part="transaction"}`:                            1,
+		`carehome_store_duration_seconds_count{part="commit"}`:                                 1,
 		`carehome_store_duration_seconds_count{part="sync"}`:                                   1,
 		`carehome_store_duration_seconds_count{part="read"}`:                                   1,
 		`carehome_wal_sync_duration_seconds_count`:                                             1,

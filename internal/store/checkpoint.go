@@ -107,6 +107,7 @@ func (s *Store) truncateLog(ctx context.Context) error {
 		return err
 	}
 	defer s.writer.release()
+	s.end(ctx)
 	done, err := s.runCheckpoint(ctx, "PASSIVE")
 	if err != nil || !done {
 		return err

@@ -11,8 +11,9 @@ import (
 // newClient makes the reading client.
 func (s *Store) newClient() *ent.Client { return ent.NewClient(ent.Driver(readDriver{s})) }
 
-// Write runs fn in one transaction and returns nil only when it is committed and
-// survives what Options.Durability promises. It waits its turn until ctx ends, or
+// Write runs fn in a transaction, all or nothing, and returns nil only when that is
+// committed and survives what Options.Durability promises. With GroupDurability
+// those who queue at the same time share one: fn sees what those before it did. It waits its turn until ctx ends, or
 // for Options.WriteTimeout where ctx has no deadline; if ctx ends before the
 // commit, everything is undone.
 //

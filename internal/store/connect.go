@@ -82,7 +82,7 @@ func (d dsn) pragmas() [][2]string {
 		{"trusted_schema", "0"},
 	}
 	if d.mode != "ro" && !d.asItIs {
-		want = append(want, [2]string{"journal_mode", "wal"}, [2]string{"wal_autocheckpoint", "0"})
+		want = append(want, [2]string{"journal_mode", "wal"}, [2]string{"wal_autocheckpoint", "0"}, [2]string{"temp_store", "2"})
 	}
 	return want
 }
@@ -118,6 +118,9 @@ func (c connector) prepare(conn *sqlite3.SQLiteConn) error {
 		// SQLite would checkpoint inside the commit that passes 1,000 pages and
 		// make that write wait; the checkpointer does it beside the writes.
 		set += "; PRAGMA wal_autocheckpoint = 0"
+		// The pages that a savepoint would bring back are kept in memory, not in a
+		// file: there are a few for each write.
+		set += "; PRAGMA temp_store = MEMORY"
 	}
 	if _, err := conn.Exec(set, nil); err != nil {
 		return err

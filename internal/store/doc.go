@@ -2,9 +2,9 @@
 // read and one write, and says that a write is done only when a power cut can no
 // longer take it away.
 //
-// Every change goes through Store.Write: one transaction on the one writer
-// connection, queued in Go, committed, and then made durable together with the
-// others that wait (group durability). Reads go through Store.Client on
+// Every change goes through Store.Write: a part of its own in a transaction on the
+// one writer connection, queued in Go, committed together with the others that
+// queue, and then made durable with one sync (group durability). Reads go through Store.Client on
 // connections that cannot write, within Store.Snapshot where several must agree.
 // The package also migrates the schema, keeps the write-ahead log short, keeps a
 // digest of each row, and copies, verifies and restores the file.

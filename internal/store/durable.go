@@ -33,10 +33,10 @@ type durable struct {
 	done   atomic.Uint64 // all tickets up to here are durable
 
 	mu        sync.Mutex
-	changed   sync.Cond // a sync or a commit ended
-	committed uint64    // all tickets up to here are in the log
-	syncing   bool
-	failed    error // for good
+	changed   sync.Cond     // a sync or a commit ended
+	committed uint64        // all tickets up to here are in the log
+	syncing   chan struct{} // closed when the sync under way has ended; nil without one
+	failed    error         // for good
 
 	syncs   uint64
 	last    time.Time
@@ -87,7 +87,7 @@ func (d *durable) wait(ticket uint64) error {
 		switch {
 		case d.failed != nil:
 			return d.failed
-		case d.syncing || d.committed <= d.done.Load():
+		case d.syncing != nil || d.committed <= d.done.Load():
 			d.changed.Wait()
 		default:
 			d.lead()
@@ -99,13 +99,14 @@ func (d *durable) wait(ticket uint64) error {
 // lead syncs once for everybody. It is called, and returns, with mu held.
 func (d *durable) lead() {
 	target := d.committed
-	d.syncing = true
+	d.syncing = make(chan struct{})
 	d.mu.Unlock()
 	start := time.Now()
 	err := d.sync(d.log)
 	took := time.Since(start)
 	d.mu.Lock()
-	d.syncing = false
+	close(d.syncing)
+	d.syncing = nil
 	if err != nil {
 		d.failed = fmt.Errorf("%w: %w", ErrSync, err)
 	} else {
@@ -135,6 +136,13 @@ func (d *durable) fail(err error) {
 		d.failed = err
 	}
 	d.changed.Broadcast()
+}
+
+// underWay is closed at the end of the sync that is under way; nil without one.
+func (d *durable) underWay() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.syncing
 }
 
 func (d *durable) failure() error {

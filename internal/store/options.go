@@ -15,7 +15,8 @@ import (
 type Durability string
 
 const (
-	// GroupDurability survives a power cut. The writes that wait together share one sync.
+	// GroupDurability survives a power cut. The writes that wait together share a
+	// transaction and a sync.
 	GroupDurability Durability = "group"
 	// FullDurability survives a power cut. SQLite syncs each transaction by itself, about
 	// ten times slower with many writers.
@@ -90,7 +91,7 @@ type Options struct {
 	// from many goroutines.
 	Trace func(ctx context.Context, query string)
 	// Watch, where set, is told of each part of the work as it begins: "write" and
-	// in it "queue", "transaction" and "sync"; "read". Its context is the one that
+	// in it "queue", "transaction", "commit" and "sync"; "read". Its context is the one that
 	// the part goes on with. What it returns is told how the part ended.
 	Watch func(ctx context.Context, part string) (context.Context, func(error))
 	// Synced, where set, is told how long each sync of the log took.

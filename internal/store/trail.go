@@ -20,12 +20,14 @@ const auditTable = "audit_events"
 // trail is the end of the chain, held by who holds the writer.
 type trail struct {
 	clock func() time.Time
-	// head is the last event that was committed; known is false before it was read,
-	// and after a transaction that did not end well. seen is as of when: another
-	// process that writes beside this one makes it another (see BesideRole).
-	head  audit.Head
-	known bool
-	seen  string
+	// head is the last event of the transaction that is open, or of those before it;
+	// known is false before it was read, and after one that did not end well. seen is
+	// as of when: another process that writes beside this one makes it another (see
+	// BesideRole), but not while the transaction is open in which it was looked at.
+	head   audit.Head
+	known  bool
+	seen   string
+	looked bool
 	// writing is set while the events of a transaction are written; meddled, once
 	// anything else has changed the table.
 	writing, meddled bool
@@ -43,7 +45,14 @@ func newTrail(ctx context.Context, db querier, clock func() time.Time) (*trail, 
 	return &trail{clock: clock}, nil
 }
 
-// begin forgets what a transaction before has left.
+// fresh is told of a new transaction.
+func (t *trail) fresh() {
+	if t != nil {
+		t.looked = false
+	}
+}
+
+// begin forgets what a write before has left.
 func (t *trail) begin() {
 	if t != nil {
 		t.meddled = false
@@ -109,12 +118,14 @@ func (t *trail) keep(ctx context.Context, db session, changes []change, record *
 	if len(changes) == 0 && len(added) == 0 {
 		return t.head, 0, nil
 	}
-	seen, err := column(ctx, db, "PRAGMA data_version")
-	if err != nil {
-		return head, 0, fmt.Errorf("looking for events of others: %w", classify(err))
+	if !t.looked {
+		seen, err := column(ctx, db, "PRAGMA data_version")
+		if err != nil {
+			return head, 0, fmt.Errorf("looking for events of others: %w", classify(err))
+		}
+		t.known = t.known && seen[0] == t.seen
+		t.seen, t.looked = seen[0], true
 	}
-	t.known = t.known && seen[0] == t.seen
-	t.seen = seen[0]
 	head = t.head
 	if !t.known {
 		if head, err = t.next(ctx, db); err != nil {
@@ -150,8 +161,15 @@ func (t *trail) keep(ctx context.Context, db session, changes []change, record *
 	return head, len(changes) + len(added), nil
 }
 
-// settle notes how the commit of a transaction with events ended.
-func (t *trail) settle(head audit.Head, committed bool) { t.head, t.known = head, committed }
+// settle notes the events of a write that is part of the transaction now.
+func (t *trail) settle(head audit.Head) { t.head, t.known = head, true }
+
+// lost is told of a transaction that was undone.
+func (t *trail) lost() {
+	if t != nil {
+		t.known, t.looked = false, false
+	}
+}
 
 const eventColumns = "id, at, action, actor_id, role, key_id, entity_id, residents, entity_version, before, after, reason, request_id, operation, previous, hash"
 

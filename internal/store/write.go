@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	entsql "entgo.io/ent/dialect/sql"
 	"github.com/mattn/go-sqlite3"
 
 	"carehome/internal/audit"
@@ -22,10 +21,12 @@ import (
 // queue is Go's, first come first served, since who waits inside SQLite hears no
 // deadline.
 type writer struct {
-	db    *sql.DB
-	conn  *sql.Conn // pinned for the life of the store
-	slot  chan struct{}
-	queue atomic.Int64 // who waits or writes
+	db      *sql.DB
+	conn    *sql.Conn // pinned for the life of the store
+	slot    chan struct{}
+	queue   atomic.Int64 // who waits or writes
+	waiting atomic.Int64 // who waits to begin
+	batch   *batch       // the transaction that is open between two who hold the slot
 
 	digests *digester // nil if the schema has none
 	journal journal
@@ -83,7 +84,8 @@ func (w *writer) close() error {
 
 // acquire waits for the writer until the end of ctx.
 func (w *writer) acquire(ctx context.Context) error {
-	w.queue.Add(1)
+	w.waiting.Add(1)
+	defer w.waiting.Add(-1)
 	if ctx.Err() == nil {
 		select {
 		case w.slot <- struct{}{}:
@@ -91,14 +93,10 @@ func (w *writer) acquire(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
-	w.queue.Add(-1)
 	return fmt.Errorf("waiting for the writer: %w", classify(ctx.Err()))
 }
 
-func (w *writer) release() {
-	<-w.slot
-	w.queue.Add(-1)
-}
+func (w *writer) release() { <-w.slot }
 
 // exec runs a statement of transaction control, which no context may interrupt.
 func (w *writer) exec(query string) error {
@@ -139,8 +137,8 @@ func (w *writer) rollback() error {
 	return w.exec("ROLLBACK")
 }
 
-// write runs fn in one transaction and returns nil only when that is committed
-// and durable.
+// write runs fn in a transaction, all or nothing, and returns nil only when that is
+// committed and durable.
 func (s *Store) write(ctx context.Context, fn func(context.Context, *tx) error) (err error) {
 	if s.writer == nil {
 		return ErrReadOnly
@@ -176,9 +174,12 @@ func (s *Store) await(ctx context.Context, ticket uint64) error {
 	return err
 }
 
-// transact holds the writer from BEGIN to COMMIT. It returns the ticket that
-// covers all that the transaction saw and did.
+// transact runs fn in a transaction and ends that, or waits until somebody else
+// has. It returns the ticket that covers all that the transaction saw and did.
 func (s *Store) transact(ctx context.Context, fn func(context.Context, *tx) error) (seen uint64, err error) {
+	w := s.writer
+	w.queue.Add(1)
+	defer w.queue.Add(-1)
 	waiting := ctx
 	if _, limited := ctx.Deadline(); !limited {
 		var cancel context.CancelFunc
@@ -186,80 +187,28 @@ func (s *Store) transact(ctx context.Context, fn func(context.Context, *tx) erro
 		defer cancel()
 	}
 	_, granted := s.opts.Watch(waiting, "queue")
-	err = s.writer.acquire(waiting)
+	err = w.acquire(waiting)
 	granted(err)
 	if err != nil {
 		return 0, err
 	}
-	defer s.writer.release()
-	ctx, ended := s.opts.Watch(ctx, "transaction")
-	defer func() { ended(err) }()
-	if err := s.durable.failure(); err != nil {
-		return 0, err // nothing may be written after a failed sync
-	}
-	s.writer.touched = touched{} // those of a transaction that was undone do not count
-	s.writer.trail.begin()
-	if err := s.writer.begin(waiting); err != nil {
-		return 0, err
-	}
-	open := true
-	defer func() { // also on the way of a goroutine that ends inside fn
-		if open {
-			if rolledBack := s.writer.rollback(); rolledBack != nil {
-				s.stop(fmt.Errorf("%w: rolling back: %w", ErrSync, rolledBack))
-			}
+	held := true
+	defer func() {
+		if held {
+			w.release()
 		}
 	}()
-	t := &tx{
-		store: s, ctx: ctx, conn: entsql.Conn{ExecQuerier: s.writer.conn}, rows: map[*txRows]struct{}{},
-		journal: s.writer.journal.last,
-	}
-	record := &audit.Record{}
-	err = call(audit.WithRecord(context.WithValue(ctx, txKey{}, t), record), t, fn)
-	if ended := t.end(); err == nil {
-		err = ended // fn took no notice of a failed statement or a passed deadline
-	}
-	if err != nil {
+	b, err := s.join(ctx, waiting, fn)
+	if b == nil {
 		return s.durable.visible(), err
 	}
-	inside, err := s.writer.inTransaction()
-	if err == nil && !inside {
-		err = fmt.Errorf("%w: SQLite rolled it back", ErrTxDead)
+	if held = s.share(b); held {
+		s.end(ctx)
 	}
-	if err == nil {
-		err = s.writer.noteUnnoted(ctx, t)
+	if b.err != nil {
+		return b.ticket, b.err // a refusal may be due to what does not hold now
 	}
-	var head audit.Head
-	events := 0
-	if err == nil {
-		head, events, err = s.writer.tell(context.WithoutCancel(ctx), record)
-		t.changed = t.changed || events > 0
-	}
-	if err != nil {
-		return s.durable.visible(), err
-	}
-	if t.changed {
-		seen = s.durable.issue(isSilent(ctx))
-		err = s.writer.exec("COMMIT")
-		s.durable.settle(seen, err == nil)
-	} else {
-		err = s.writer.exec("COMMIT")
-		seen = s.durable.visible()
-	}
-	if events > 0 {
-		s.writer.trail.settle(head, err == nil)
-	}
-	if err != nil {
-		return seen, fmt.Errorf("committing: %w", err)
-	}
-	open = false
-	s.writer.journal.last = t.journal
-	if t.changed {
-		s.commits.Add(1)
-		s.trouble.Store(nil)
-	}
-	s.followers.add(seen, t.after)
-	return seen, nil
+	return b.ticket, err
 }
 
 // tell keeps the digests and the events of what the transaction did. It returns

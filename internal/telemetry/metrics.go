@@ -71,7 +71,7 @@ func newMetrics(version string) *Metrics {
 			Help: "Subscriptions that are open.",
 		}),
 		storeSeconds: prometheus.NewHistogramVec(histogram("carehome_store_duration_seconds",
-			"How long parts of the storage's work took: write (all of it), queue (for the one writer), transaction, sync (waiting for the disk), read.",
+			"How long parts of the storage's work took: write (all of it), queue (for the one writer), transaction (its part of one), commit (once for all who share it), sync (waiting for the disk), read.",
 			storeBuckets), []string{"part"}),
 		syncSeconds: prometheus.NewHistogram(histogram("carehome_wal_sync_duration_seconds",
 			"How long the disk took to make the write-ahead log durable; many writes share one sync.", syncBuckets)),

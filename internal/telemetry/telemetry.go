@@ -131,7 +131,7 @@ func (t *Telemetry) Operation(ctx context.Context, name, kind string) (context.C
 func (t *Telemetry) Refused(_ context.Context, codes []string) { t.Metrics.failed(none, codes) }
 
 // Part begins a part of the storage's work: "write" with its "queue",
-// "transaction" and "sync"; "read". What is returned is told how it ended.
+// "transaction", "commit" and "sync"; "read". What is returned is told how it ended.
 func (t *Telemetry) Part(ctx context.Context, part string) (context.Context, func(error)) {
 	began := t.clock()
 	span := trace.SpanFromContext(context.Background()) // none for what nobody asked for, such as the start

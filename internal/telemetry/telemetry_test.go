@@ -423,7 +423,7 @@ func TestSeriesAreBounded(t *testing.T) {
 			answered(route, []int{200, 400, 404, 500}[i%4])
 		}
 	}
-	for _, part := range []string{"write", "queue", "transaction", "sync", "read"} {
+	for _, part := range []string{"write", "queue", "transaction", "commit", "sync", "read"} {
 		_, ended := tell.Part(t.Context(), part)
 		ended(nil)
 	}
