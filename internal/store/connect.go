@@ -56,6 +56,9 @@ func (d dsn) String() string {
 		"_query_only":      {flag(d.queryOnly)},
 		"_cache_size":      {d.cacheSize()},
 		"_stmt_cache_size": {strconv.Itoa(cachedStatements)},
+		// database/sql never gives a connection to two goroutines at once, so SQLite
+		// need not lock it for each row.
+		"_mutex": {"no"},
 	}
 	if d.mode == "ro" {
 		q.Set("_txlock", "deferred")
