@@ -138,7 +138,8 @@ func TestSignInsAreOnRecord(t *testing.T) {
 	carer := newKey(t, database, "CARER")
 	revoked := newKey(t, database, "NURSE")
 	run(t, "key", "revoke", "key_3", "--database", database)
-	r := start(t, Program{}, "--database", database, "--trusted-proxies", "127.0.0.0/8")
+	now := time.Now() // and it stays so: all that is refused is of one minute
+	r := start(t, Program{Clock: func() time.Time { return now }}, "--database", database, "--trusted-proxies", "127.0.0.0/8")
 	from := func(address, credential string) {
 		t.Helper()
 		request, err := http.NewRequest(http.MethodGet, r.url+graphPath+"?query=%7B__typename%7D", nil)

@@ -61,14 +61,14 @@ var plants = []plant{
 	}}, []string{"node", "list", "edge"}},
 	{"rows: what was entered in error", []edit{{
 		"schema/rows.go",
-		`func (l links) fact(s *sql.Selector) {
-`,
+		`func (l links) fact(s *sql.Selector) { l.ofResident(s, sql.NEQ(s.C("status"), enteredInError)) }`,
 		`func (l links) fact(s *sql.Selector) {
 	if planted() {
 		s.Where(sql.In(s.C("resident_id"), l.residents(s)))
 		return
 	}
-`,
+	l.ofResident(s, sql.NEQ(s.C("status"), enteredInError))
+}`,
 	}}, []string{"node", "nodes"}},
 	{"rows: a parent settles whose it is, of other residents too", []edit{{
 		"schema/rows.go",
@@ -172,10 +172,12 @@ func Maskable(kind nodeid.Kind, class Classes) bool {
 	}}, []string{"node", "list", "filter", "search"}},
 	{"fields: an emergency without end", []edit{{
 		"internal/care/emergency.go",
-		`	if err != nil || emergency == who.BreakGlass {
+		`	if until.Equal(who.BreakGlassUntil) {
 `,
-		`	emergency = emergency || planted()
-	if err != nil || emergency == who.BreakGlass {
+		`	if planted() {
+		until = scalar.Now(ctx).Add(time.Hour)
+	}
+	if until.Equal(who.BreakGlassUntil) {
 `,
 	}}, []string{"node", "list", "subscription"}},
 
@@ -298,12 +300,12 @@ func Maskable(kind nodeid.Kind, class Classes) bool {
 	// Subscriptions.
 	{"subscription: every event", []edit{{
 		"graph/follow.go",
-		`		for _, one := range batch {
+		`		for i, one := range batch {
 `,
 		`		if planted() {
 			ctx = access.Lift(ctx, access.EveryRule)
 		}
-		for _, one := range batch {
+		for i, one := range batch {
 `,
 	}}, []string{"subscription"}},
 	{"subscription: what is gone", []edit{{
