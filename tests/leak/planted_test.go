@@ -61,14 +61,14 @@ var plants = []plant{
 	}}, []string{"node", "list", "edge"}},
 	{"rows: what was entered in error", []edit{{
 		"schema/rows.go",
-		`func (l links) fact(s *sql.Selector) { l.ofResident(s, sql.NEQ(s.C("status"), enteredInError)) }`,
+		`func (l links) fact(s *sql.Selector) {
+`,
 		`func (l links) fact(s *sql.Selector) {
 	if planted() {
 		s.Where(sql.In(s.C("resident_id"), l.residents(s)))
 		return
 	}
-	l.ofResident(s, sql.NEQ(s.C("status"), enteredInError))
-}`,
+`,
 	}}, []string{"node", "nodes"}},
 	{"rows: a parent settles whose it is, of other residents too", []edit{{
 		"schema/rows.go",
