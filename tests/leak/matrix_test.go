@@ -9,7 +9,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"carehome/internal/access"
+	"carehome/internal/viewer"
 )
 
 // result is what a run of the matrix came to.
@@ -26,7 +29,7 @@ func (r *result) add(p path, a asker, c cell, leaks []string) {
 	r.cells++
 	r.byPath[p.name]++
 	for _, leak := range leaks {
-		r.leaks[p.name] = append(r.leaks[p.name], fmt.Sprintf("%s, %s, %s: %s", p.name, a.name, c.typ, leak))
+		r.leaks[p.name] = append(r.leaks[p.name], fmt.Sprintf("%s, %s, %s: %s", p.name, a.name, c.of, leak))
 	}
 }
 
@@ -114,6 +117,52 @@ func TestNothingLeaks(t *testing.T) {
 	for _, p := range paths {
 		if found.byPath[p.name] == 0 {
 			t.Errorf("the path %s was not tried", p.name)
+		}
+	}
+}
+
+// TestEverythingIsTried: each way to look at each type is tried for each viewer, and
+// each mutation and each subscription in each of their names.
+func TestEverythingIsTried(t *testing.T) {
+	w := newWorld(t, 0)
+	o, tried := w.oracle, map[[3]string]bool{}
+	for _, p := range leakPaths() {
+		for _, a := range w.askers {
+			for _, c := range p.cells(w, a) {
+				tried[[3]string{p.name, a.name, c.of}] = true
+			}
+		}
+	}
+	for _, a := range w.askers {
+		must := func(of string, paths ...string) {
+			for _, path := range paths {
+				if !tried[[3]string{path, a.name, of}] {
+					t.Errorf("%s of %s is not tried by %s", path, of, a.name)
+				}
+			}
+		}
+		for _, typ := range o.types() {
+			must(typ, "node", "nodes", "list", "count", "cursor")
+			if a.Role != viewer.Admin { // what filters and orders mean is learnt from there
+				must(typ, "filter", "order")
+			}
+			if len(o.edges(typ)) > 0 {
+				must(typ, "edge")
+			}
+			if slices.ContainsFunc(o.schema.Types[typ+"WhereInput"].Fields, func(f *ast.FieldDefinition) bool { return strings.HasPrefix(f.Name, "has") }) {
+				must(typ, "hop")
+			}
+		}
+		for _, f := range o.schema.Subscription.Fields {
+			must(f.Name, "subscription")
+		}
+		for _, m := range o.everyAct() {
+			must(m.field.Name, "retry")
+			if w.may(a, m) {
+				must(m.field.Name, "payload")
+			} else {
+				must(m.field.Name, "act")
+			}
 		}
 	}
 }

@@ -69,7 +69,7 @@ var plants = []plant{
 		return
 	}
 `,
-	}}, []string{"node", "nodes"}},
+	}}, []string{"node", "nodes", "edge"}},
 	{"rows: a parent settles whose it is, of other residents too", []edit{{
 		"schema/rows.go",
 		`	if !settling[along] {`,
@@ -314,6 +314,30 @@ func Maskable(kind nodeid.Kind, class Classes) bool {
 		`	if _, scope := access.RowsOf(ctx, nodeid.Activity); scope != access.All && !planted() {`,
 	}}, []string{"subscription"}},
 
+	{"subscription: who else takes part", []edit{{
+		"graph/follow.go",
+		`		takesPart, err := r.client.ActivityParticipation.Query().Where(
+`,
+		`		all := ctx
+		if planted() {
+			all = access.Lift(ctx, access.EveryRule)
+		}
+		takesPart, err := r.client.ActivityParticipation.Query().Where(
+`,
+	}, {
+		"graph/follow.go",
+		`		).Exist(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if !takesPart {`,
+		`		).Exist(all)
+		if err != nil {
+			return nil, err
+		}
+		if !takesPart {`,
+	}}, []string{"subscription"}},
+
 	// What errors tell.
 	{"error: hidden is not missing", []edit{
 		{
@@ -446,23 +470,24 @@ func TestPlantedInTheSource(t *testing.T) {
 	}
 }
 
-// buildPlanted builds the tests of this package from a source with all of the plants.
-func buildPlanted(t *testing.T, plants []plant) (binary string) {
+// TestPlantsHaveTheirPlaces: the source still has each text that is to be changed.
+func TestPlantsHaveTheirPlaces(t *testing.T) {
+	withPlants(t, repository(t), plants)
+}
+
+func repository(t *testing.T) string {
 	t.Helper()
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, replace, sources := t.TempDir(), map[string]string{}, map[string]string{}
-	written := 0
-	overlay := func(file, text string) {
-		written++
-		to := filepath.Join(dir, fmt.Sprintf("%d.go", written))
-		if err := os.WriteFile(to, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		replace[filepath.Join(root, file)] = to
-	}
+	return root
+}
+
+// withPlants are the files of the source with the plants in them.
+func withPlants(t *testing.T, root string, plants []plant) map[string]string {
+	t.Helper()
+	sources := map[string]string{}
 	for _, p := range plants {
 		for _, e := range p.edits {
 			source, known := sources[e.file]
@@ -474,11 +499,31 @@ func buildPlanted(t *testing.T, plants []plant) (binary string) {
 				source = string(text)
 			}
 			if n := strings.Count(source, e.before); n != 1 {
-				t.Fatalf("%s is to be planted in %s, where this text is there %d times:\n%s", p.name, e.file, n, e.before)
+				t.Errorf("%s is to be planted in %s, where this text is there %d times:\n%s", p.name, e.file, n, e.before)
 			}
 			after := strings.ReplaceAll(e.after, "planted()", fmt.Sprintf("planted(%q)", p.name))
 			sources[e.file] = strings.Replace(source, e.before, after, 1)
 		}
+	}
+	return sources
+}
+
+// buildPlanted builds the tests of this package from a source with all of the plants.
+func buildPlanted(t *testing.T, plants []plant) (binary string) {
+	t.Helper()
+	root := repository(t)
+	sources := withPlants(t, root, plants)
+	if t.Failed() {
+		t.FailNow()
+	}
+	dir, replace, written := t.TempDir(), map[string]string{}, 0
+	overlay := func(file, text string) {
+		written++
+		to := filepath.Join(dir, fmt.Sprintf("%d.go", written))
+		if err := os.WriteFile(to, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		replace[filepath.Join(root, file)] = to
 	}
 	helpers := map[string]bool{}
 	for file, source := range sources {

@@ -83,7 +83,7 @@ func subscriptionCells(w *world, a asker) (cells []cell) {
 		if !known {
 			panic("the matrix does not know the subscription " + f.Name + ": say what it tells of in subscriptions")
 		}
-		cells = append(cells, cell{strings.Fields(about.types)[0], func() []string {
+		cells = append(cells, cell{f.Name, func() []string {
 			w.makeChanges()
 			var want []string
 			for _, c := range w.told[1:] {
@@ -92,13 +92,46 @@ func subscriptionCells(w *world, a asker) (cells []cell) {
 				}
 			}
 			query := o.subscription(f)
-			payloads, raw, err := w.listen(a, f, query, about.row, want)
+			payloads, raw, err := w.listen(a, f, query, want)
 			leaks := o.spilled(a, query, raw)
 			if err != nil {
 				leaks = append(leaks, err.Error())
 			}
 			if got := heardOf(payloads, f.Name, about.row); !reflect.DeepEqual(got, want) {
 				leaks = append(leaks, fmt.Sprintf("%s tells of %v, should of %v", f.Name, got, want))
+			}
+			return leaks
+		}})
+	}
+	return append(cells, strangerCells(w, a)...)
+}
+
+// strangerCells follow what happens to residents that the viewer does not see: of
+// these nothing is told, not even by what else happens that the viewer does see.
+func strangerCells(w *world, a asker) (cells []cell) {
+	o := w.oracle
+	var hidden []string
+	for _, r := range o.rows["Resident"] {
+		if !o.sees(a, "Resident", r) {
+			hidden = append(hidden, name(r))
+		}
+	}
+	if len(hidden) == 0 {
+		return nil
+	}
+	for _, f := range o.schema.Subscription.Fields {
+		about := subscriptions[f.Name]
+		cells = append(cells, cell{f.Name, func() []string {
+			w.makeChanges()
+			query := o.subscription(f)
+			of := strings.Replace(query, "after: $after", "after: $after, residentIDs: [\""+strings.Join(hidden, "\", \"")+"\"]", 1)
+			payloads, raw, err := w.listenTo(a, f, of, query)
+			leaks := o.spilled(a, of, raw)
+			if err != nil {
+				leaks = append(leaks, err.Error())
+			}
+			if len(payloads) > 0 {
+				leaks = append(leaks, fmt.Sprintf("%s of residents who are not seen tells of %v", f.Name, heardOf(payloads, f.Name, about.row)))
 			}
 			return leaks
 		}})
@@ -153,14 +186,21 @@ func heardOf(payloads []map[string]any, field, row string) (ids []string) {
 }
 
 // listen follows a subscription from before the changes until it has told as much
-// as it should. Where it should tell nothing, it listens as long as it takes the
-// administrator to hear everything, twice.
-func (w *world) listen(a asker, f *ast.FieldDefinition, query, row string, want []string) (payloads []map[string]any, raw []byte, err error) {
+// as it should.
+func (w *world) listen(a asker, f *ast.FieldDefinition, query string, want []string) (payloads []map[string]any, raw []byte, err error) {
+	if len(want) == 0 {
+		return w.listenTo(a, f, query, query)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if len(want) > 0 {
-		return w.follow(ctx, a, query, len(want))
-	}
+	return w.follow(ctx, a, query, len(want))
+}
+
+// listenTo follows a subscription that should tell nothing, as long as it takes the
+// administrator to hear everything by all, twice.
+func (w *world) listenTo(a asker, f *ast.FieldDefinition, query, all string) (payloads []map[string]any, raw []byte, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
 	admin, expected := w.askers[0], 0
 	for _, c := range w.told[1:] {
 		if slices.Contains(strings.Fields(subscriptions[f.Name].types), c.typ) && w.hears(admin, c) {
@@ -171,7 +211,7 @@ func (w *world) listen(a asker, f *ast.FieldDefinition, query, row string, want 
 	go func() {
 		defer cancel()
 		for range 2 {
-			if _, _, err := w.follow(ctx, admin, query, expected); err != nil {
+			if _, _, err := w.follow(ctx, admin, all, expected); err != nil {
 				done <- err
 				return
 			}
