@@ -151,13 +151,18 @@ func Check(ctx context.Context, kind nodeid.Kind, act Act) error {
 	who, ok := asking(ctx)
 	switch {
 	case !ok:
-		return problem.New(problem.Unauthenticated, "", "say who you are: no data is shown to nobody")
+		return Unknown()
 	case grant(who, kind).Acts&act == act || lifted(ctx, Acts):
 		return nil
 	case who.ReadOnly:
 		return problem.Forbiddenf("this key can only read")
 	}
 	return problem.Forbiddenf("your role does not include this")
+}
+
+// Unknown refuses who has not said who is asking.
+func Unknown() *problem.Problem {
+	return problem.New(problem.Unauthenticated, "", "say who you are: no data is shown to nobody")
 }
 
 // CursorScope tells viewers apart whose cursors are not to be exchanged.

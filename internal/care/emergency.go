@@ -27,7 +27,9 @@ const emergencyLimit = 60
 
 // CheckEmergency refuses those who would read no more in an emergency than before.
 func CheckEmergency(ctx context.Context) error {
-	switch who, _ := viewer.From(ctx); {
+	switch who, known := viewer.From(ctx); {
+	case !known:
+		return access.Unknown()
 	case who.ReadOnly:
 		return problem.Forbiddenf("this key can only read")
 	case !access.BreaksGlass(who.Role):
