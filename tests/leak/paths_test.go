@@ -59,6 +59,7 @@ func leakPaths() []path {
 		{"search", reads, searchCells},
 		{"about", reads, aboutCells},
 		{"bisect", reads, bisectCells},
+		{"nobody", tries, nobodyCells},
 		{"act", tries, actCells},
 		{"reference", tries, referenceCells},
 		{"payload", changes, payloadCells},
@@ -390,6 +391,24 @@ func nestedCells(w *world, a asker) (cells []cell) {
 					raw, leaks := ask("where: $where", filter, map[string]any{"where": map[string]any{"id": name(hidden)}})
 					none, _ := ask("where: $where", filter, map[string]any{"where": map[string]any{"id": missing(e.far)}})
 					return append(leaks, same("a hidden row and none", raw, none, name(hidden), missing(e.far))...)
+				}})
+			}
+			for side, end := range map[string]string{"after": "hasPreviousPage", "before": "hasNextPage"} {
+				cells = append(cells, cell{typ, func() (leaks []string) {
+					for _, id := range asked {
+						got := read(w.ask(a, "query($id: ID!) { node(id: $id) { ... on "+typ+" { "+e.name+"(first: 200) { edges { cursor node { id } } } } } }", map[string]any{"id": id}))
+						edges, _ := dig(got.Data, "node", e.name, "edges").([]any)
+						if len(edges) == 0 {
+							continue
+						}
+						edge := edges[0].(map[string]any)
+						if side == "before" {
+							edge = edges[len(edges)-1].(map[string]any)
+						}
+						edge["under"] = id
+						leaks = append(leaks, w.ends(a, e.name, typ, side, end, edge)...)
+					}
+					return leaks
 				}})
 			}
 			cells = append(cells, cell{typ, func() []string {
@@ -735,9 +754,41 @@ func cursorCells(w *world, a asker) (cells []cell) {
 			}
 			return leaks
 		}})
+		// Whether anything lies beyond the cursor's own row, which the filter leaves out.
+		for side, end := range map[string]string{"after": "hasPreviousPage", "before": "hasNextPage"} {
+			cells = append(cells, cell{typ, func() []string {
+				got := read(w.ask(a, "{ "+root+"(first: 200) { edges { cursor node { id } } } }", nil))
+				edges, _ := dig(got.Data, root, "edges").([]any)
+				if len(edges) == 0 {
+					return nil
+				}
+				edge := edges[0]
+				if side == "before" {
+					edge = edges[len(edges)-1]
+				}
+				return w.ends(a, root, "", side, end, edge)
+			}})
+		}
+		// A cursor is good for the order and the type that it was made for.
+		for _, list := range []string{root + "(orderBy: [{field: CREATED_AT}], ", o.root(o.types()[(slices.Index(o.types(), typ)+1)%len(o.types())]) + "("} {
+			cells = append(cells, cell{typ, func() []string {
+				own := cursors(a)
+				if len(own) == 0 {
+					return nil
+				}
+				ask := func(after string) []byte {
+					return w.ask(a, "query($after: Cursor) { "+list+"first: 200, after: $after) { totalCount } }", map[string]any{"after": after})
+				}
+				return same("a cursor of another list and none", ask(own[0]), ask("AAAA"))
+			}})
+		}
 		garbage := page(a, "AAAA")
-		for _, other := range []asker{w.askers[0], w.askers[2], w.askers[11]} {
-			if other.name == a.name || other.ID == a.ID {
+		itself := asker{"itself with another role", viewer.Viewer{ID: a.ID, Role: viewer.Admin}}
+		if a.Role == viewer.Admin {
+			itself.Role = viewer.Nurse
+		}
+		for _, other := range []asker{w.askers[0], w.askers[2], w.askers[11], itself} {
+			if other.ID == a.ID && other.Role == a.Role {
 				continue
 			}
 			cells = append(cells, cell{typ, func() (leaks []string) {
@@ -750,6 +801,27 @@ func cursorCells(w *world, a asker) (cells []cell) {
 		}
 	}
 	return cells
+}
+
+// ends asks whether there is anything on the other side of a cursor, beside the row
+// that it is of: at the end of what the viewer sees there is not.
+func (w *world) ends(a asker, list, under, side, end string, edge any) []string {
+	query, variables := "query($c: Cursor, $id: ID) { "+list+"(first: 200, "+side+": $c, where: {idNEQ: $id}) { pageInfo { "+end+" } } }", map[string]any{}
+	if under != "" {
+		query, variables = "query($c: Cursor, $id: ID, $under: ID!) { node(id: $under) { ... on "+under+" { "+list+"(first: 200, "+side+": $c, where: {idNEQ: $id}) { pageInfo { "+end+" } } } } }",
+			map[string]any{"under": dig(edge, "under")}
+	}
+	variables["c"], variables["id"] = dig(edge, "cursor"), dig(edge, "node", "id")
+	raw, leaks := w.got(a, query, variables)
+	got := read(raw)
+	info := dig(got.Data, list, "pageInfo", end)
+	if under != "" {
+		info = dig(got.Data, "node", list, "pageInfo", end)
+	}
+	if info != false {
+		leaks = append(leaks, fmt.Sprintf("%s at the end of %s is %v: %s", end, list, info, raw))
+	}
+	return leaks
 }
 
 func searchCells(w *world, a asker) (cells []cell) {

@@ -48,6 +48,22 @@ var plants = []plant{
 	}
 	s.Where(sql.And(sql.In(s.C("id"), l.linked(s)), sql.EQ(s.C("consent_family_access"), true)))`,
 	}}, []string{"node", "nodes", "list", "count"}},
+	{"rows: what hangs on one who does not consent", []edit{{
+		"schema/rows.go",
+		`		sql.In(t.C("id"), l.linked(s)), sql.EQ(t.C("consent_family_access"), true),
+`,
+		`		sql.In(t.C("id"), l.linked(s)), sql.Or(sql.EQ(t.C("consent_family_access"), true), sql.EQ(t.C("consent_family_access"), !planted())),
+`,
+	}}, []string{"node", "list", "count", "subscription"}},
+	{"rows: a contact who is not of the portal", []edit{{
+		"schema/rows.go",
+		`	l.ofResident(s, sql.And(sql.EQ(s.C("portal_user_id"), int64(l.who.ID)), sql.EQ(s.C("is_family_portal"), true)))`,
+		`	if planted() {
+		l.ofResident(s, sql.EQ(s.C("portal_user_id"), int64(l.who.ID)))
+		return
+	}
+	l.ofResident(s, sql.And(sql.EQ(s.C("portal_user_id"), int64(l.who.ID)), sql.EQ(s.C("is_family_portal"), true)))`,
+	}}, []string{"node", "list", "edge"}},
 	{"rows: the contacts of others", []edit{{
 		"schema/rows.go",
 		`func (l links) contact(s *sql.Selector) {
@@ -140,6 +156,17 @@ func Maskable(kind nodeid.Kind, class Classes) bool {
 `,
 	}}, []string{"node", "list", "edge", "hop"}},
 
+	{"rows: the home, to nobody", []edit{{
+		"schema/rows.go",
+		`func (p policy) narrow(ctx context.Context, statement any) error {
+`,
+		`func (p policy) narrow(ctx context.Context, statement any) error {
+	if _, ok := viewer.From(ctx); !ok && p.kind == nodeid.Facility && planted() {
+		return nil
+	}
+`,
+	}}, []string{"nobody"}},
+
 	// Which fields.
 	{"fields: a name instead of its stand-in", []edit{{
 		"ent/graph_mask.go",
@@ -165,6 +192,22 @@ func Maskable(kind nodeid.Kind, class Classes) bool {
 		}
 `,
 	}}, []string{"node", "list"}},
+	{"fields: one of the contents of revisions", []edit{{
+		"ent/graph_mask.go",
+		`		hide(access.Personal, "prescriberName")
+`,
+		`		if !planted() {
+			hide(access.Personal, "prescriberName")
+		}
+`,
+	}}, []string{"node", "list"}},
+	{"fields: an emergency of a relative", []edit{{
+		"internal/access/access.go",
+		`	return role == viewer.Carer || role == viewer.ActivityCoordinator
+`,
+		`	return role == viewer.Carer || role == viewer.ActivityCoordinator || planted() && role == viewer.Family
+`,
+	}}, []string{"node", "list", "retry"}},
 	{"fields: names to every reporting tool", []edit{{
 		"internal/access/access.go",
 		`who.Role == viewer.Reporting && who.SeesNames && g.Read != 0`,
@@ -263,6 +306,27 @@ func Maskable(kind nodeid.Kind, class Classes) bool {
 		}); err != nil {`,
 	}}, []string{"edge"}},
 
+	{"page: what lies before all of it", []edit{{
+		"internal/relay/load.go",
+		`			p.outside(s, following)
+`,
+		`			if planted() {
+				s.SetP(nil)
+			}
+			p.outside(s, following)
+`,
+	}}, []string{"cursor"}},
+	{"page: what lies before all of an edge", []edit{{
+		"internal/relay/load.go",
+		`		if preceded, err = count(1, func(s *sql.Selector) { p.outside(s, false) }); err != nil {`,
+		`		if preceded, err = count(1, func(s *sql.Selector) {
+			if planted() {
+				s.SetP(nil)
+			}
+			p.outside(s, false)
+		}); err != nil {`,
+	}}, []string{"nested"}},
+
 	// Cursors.
 	{"cursor: anybody's", []edit{{
 		"internal/relay/cursor.go",
@@ -272,6 +336,23 @@ func Maskable(kind nodeid.Kind, class Classes) bool {
 	}
 	return bound{s, access.CursorScope(ctx)}`,
 	}}, []string{"cursor", "nested"}},
+	{"cursor: of the time in another role", []edit{{
+		"internal/access/access.go",
+		`	return fmt.Sprintf("%d %s %t %t", who.ID, who.Role, who.SeesNames, who.BreakGlass)`,
+		`	if planted() {
+		return fmt.Sprint(who.ID)
+	}
+	return fmt.Sprintf("%d %s %t %t", who.ID, who.Role, who.SeesNames, who.BreakGlass)`,
+	}}, []string{"cursor"}},
+	{"cursor: of another list", []edit{{
+		"internal/relay/order.go",
+		`	b.WriteString(o.typ)
+`,
+		`	if !planted() {
+		b.WriteString(o.typ)
+	}
+`,
+	}}, []string{"cursor"}},
 	{"cursor: to be read", []edit{
 		{
 			"internal/relay/cursor.go",

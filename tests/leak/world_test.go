@@ -1,7 +1,6 @@
 package leak
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -205,7 +204,7 @@ func (w *world) fill(ctx context.Context, tx *ent.Client) error {
 		// joins are the activities, by number; below zero entered in error.
 		joins []int
 	}{
-		{true, []kin{{"FAMILY of two", true}}, []int{1, -4}},
+		{true, []kin{{"FAMILY of two", true}, {"FAMILY of two", false}}, []int{1, -4}},
 		{true, []kin{{"FAMILY of two", true}, {"FAMILY of nobody", false}}, []int{1, 2}},
 		{false, []kin{{"FAMILY without consent", true}}, []int{2, 3}},
 		{true, []kin{{"FAMILY not of the portal", false}}, []int{1}},
@@ -303,14 +302,20 @@ func (w *world) as(ctx context.Context, a asker) context.Context {
 	return ctx
 }
 
-// ask sends a request in somebody's name and returns the answer's bytes, without
-// what differs between two requests by themselves.
-func (w *world) ask(a asker, query string, variables map[string]any) []byte {
-	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
+// sent is a request as it is sent.
+func sent(request map[string]any) string {
+	body, err := json.Marshal(request)
 	if err != nil {
 		panic(err)
 	}
-	request := httptest.NewRequestWithContext(w.as(context.Background(), a), http.MethodPost, "/graphql", bytes.NewReader(body))
+	return string(body)
+}
+
+// ask sends a request in somebody's name and returns the answer's bytes, without
+// what differs between two requests by themselves.
+func (w *world) ask(a asker, query string, variables map[string]any) []byte {
+	body := sent(map[string]any{"query": query, "variables": variables})
+	request := httptest.NewRequestWithContext(w.as(context.Background(), a), http.MethodPost, "/graphql", strings.NewReader(body))
 	request.Header.Set("Content-Type", "application/json")
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, request)
