@@ -140,14 +140,16 @@ class, is refused by the code generator.
 
 The tests in ` + "`tests/leak`" + ` make a matrix of role × type × path from the schema: by id, in lists
 and counts, along edges, through filters, orders, search and cursors, letter by letter, in
-changes and what they answer, and over subscriptions. Every text of a small home is marked
+changes and what they answer, by keys of changes that were made before, over subscriptions,
+and in nobody's name. Every text of a small home is marked
 with whose it is, and every answer, errors included, is searched for the marks and the ids of
 what its reader may not know; what is hidden must be told in the same bytes as what is not
 there. What should be seen is worked out by an oracle that reads the database file itself and
 has the rules written down a second time; which class a field is of is all that it takes from
-the schema. A type, field, filter, order, mutation or subscription on which it has no word
-fails the test. Each kind of rule is then taken away in turn, and every path that it guards
-must report it.
+the schema. A type, field, filter, order, mutation or subscription on which it has no word,
+or which some role does not try, fails the test. Each kind of rule is then taken away in turn,
+and every path that it guards must report it; and ` + "`make planted`" + ` changes the source itself
+in each of some forty places that keep something from somebody, which the matrix must name.
 
 Three things are not hidden from who is let in at all: that something in the home's records has
 changed (lastEventID, and the numbers of events, which run on), about how many rows of a type
