@@ -27,9 +27,10 @@ type digester struct {
 	// line NAME=LITERAL for each column that is not null, by name. A column that
 	// a migration adds changes nothing while it is null.
 	texts map[string]string
-	// facts has, by table, what an event tells of a row besides: the SQL
-	// expressions of its version and of the resident whom it is about.
-	facts map[string]string
+	// rows and row have, by table, the statement that reads what is told of each row
+	// in an event, and of the one of an id: its text, its version, the resident whom
+	// it is about, and the digest that is kept of it.
+	rows, row map[string]string
 }
 
 // Columns that say nothing of the record are in no digest: they change without
@@ -52,7 +53,7 @@ func newDigester(ctx context.Context, db querier) (d *digester, err error) {
 		return nil, fmt.Errorf("finding what to digest: %w", classify(err))
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	d = &digester{texts: map[string]string{}, facts: map[string]string{}}
+	d = &digester{texts: map[string]string{}, rows: map[string]string{}, row: map[string]string{}}
 	for rows.Next() {
 		var table, columns string
 		if err := rows.Scan(&table, &columns); err != nil {
@@ -63,7 +64,9 @@ func newDigester(ctx context.Context, db querier) (d *digester, err error) {
 			parts = append(parts, fmt.Sprintf("iif(t.%[1]s IS NULL, '', %[2]s || quote(t.%[1]s) || char(10))", quote(name), literal(name+"=")))
 		}
 		d.texts[table] = strings.Join(parts, " || ")
-		d.facts[table] = facts(table, strings.Split(columns, "\x00"))
+		d.rows[table] = "SELECT t.id, " + d.texts[table] + ", " + facts(table, strings.Split(columns, "\x00")) +
+			", (SELECT digest FROM row_digests d WHERE d.id = t.id) FROM " + quote(table) + " t"
+		d.row[table] = d.rows[table] + " WHERE t.id = ?"
 	}
 	return d, rows.Err()
 }
@@ -152,13 +155,13 @@ func (d *digester) changed(ctx context.Context, db querier, table string, ids []
 		}
 	}
 	if len(ids) == 1 { // most writes; a list costs more
-		err = d.read(ctx, db, table, " WHERE t.id = ?", note, ids[0])
+		err = d.read(ctx, db, table, d.row[table], note, ids[0])
 	} else {
 		var list []byte
 		if list, err = json.Marshal(ids); err != nil {
 			return nil, err
 		}
-		err = d.read(ctx, db, table, " WHERE t.id IN (SELECT value FROM json_each(?))", note, string(list))
+		err = d.read(ctx, db, table, d.rows[table]+" WHERE t.id IN (SELECT value FROM json_each(?))", note, string(list))
 	}
 	if err != nil {
 		return nil, err
@@ -215,11 +218,11 @@ func digestOf(kept []byte) *scalar.Digest {
 	return d
 }
 
-// read computes the digests of the rows of a table that where selects, and hands
-// each to note, with the digest that is kept of it as the one before.
-func (d *digester) read(ctx context.Context, db querier, table, where string, note func(change), args ...any) (err error) {
-	rows, err := db.QueryContext(ctx, "SELECT t.id, "+d.texts[table]+", "+d.facts[table]+
-		", (SELECT digest FROM row_digests d WHERE d.id = t.id) FROM "+quote(table)+" t"+where, args...)
+// read computes the digests of the rows of a table that one of its statements
+// selects, and hands each to note, with the digest that is kept of it as the one
+// before.
+func (d *digester) read(ctx context.Context, db querier, table, statement string, note func(change), args ...any) (err error) {
+	rows, err := db.QueryContext(ctx, statement, args...)
 	if err != nil {
 		return fmt.Errorf("digesting %s: %w", table, classify(err))
 	}
@@ -304,7 +307,7 @@ func (d *digester) damageIn(ctx context.Context, db querier, table string, found
 func (d *digester) redo(ctx context.Context, db session, damaged map[int64]string, began bool) (changes []change, err error) {
 	for _, table := range slices.Sorted(maps.Keys(d.texts)) {
 		var found []change
-		err := d.read(ctx, db, table, "", func(c change) {
+		err := d.read(ctx, db, table, d.rows[table], func(c change) {
 			if _, was := damaged[int64(c.id)]; was {
 				if c.before == nil {
 					return

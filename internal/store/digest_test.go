@@ -228,7 +228,7 @@ func TestFlippedBitsAreFound(t *testing.T) {
 		}
 		all := map[int64]string{}
 		for _, table := range clinical {
-			err := d.read(t.Context(), db, table, "", func(c change) { all[int64(c.id)] = c.after.String() })
+			err := d.read(t.Context(), db, table, d.rows[table], func(c change) { all[int64(c.id)] = c.after.String() })
 			if err != nil {
 				return nil, err
 			}
