@@ -88,6 +88,7 @@ func (p Program) serve(ctx context.Context, c config.ServeCommand) (err error) {
 		}
 	}
 	p.Ready()
+	spareHeap()
 	defer p.restWhenQuiet(ctx, &home.gate, log)()
 
 	select {
