@@ -393,7 +393,8 @@ func nestedCells(w *world, a asker) (cells []cell) {
 					return append(leaks, same("a hidden row and none", raw, none, name(hidden), missing(e.far))...)
 				}})
 			}
-			for side, end := range map[string]string{"after": "hasPreviousPage", "before": "hasNextPage"} {
+			for _, end := range ends {
+				side := end.side
 				cells = append(cells, cell{typ, func() (leaks []string) {
 					for _, id := range asked {
 						got := read(w.ask(a, "query($id: ID!) { node(id: $id) { ... on "+typ+" { "+e.name+"(first: 200) { edges { cursor node { id } } } } } }", map[string]any{"id": id}))
@@ -406,7 +407,7 @@ func nestedCells(w *world, a asker) (cells []cell) {
 							edge = edges[len(edges)-1].(map[string]any)
 						}
 						edge["under"] = id
-						leaks = append(leaks, w.ends(a, e.name, typ, side, end, edge)...)
+						leaks = append(leaks, w.ends(a, e.name, typ, side, end.field, edge)...)
 					}
 					return leaks
 				}})
@@ -755,7 +756,8 @@ func cursorCells(w *world, a asker) (cells []cell) {
 			return leaks
 		}})
 		// Whether anything lies beyond the cursor's own row, which the filter leaves out.
-		for side, end := range map[string]string{"after": "hasPreviousPage", "before": "hasNextPage"} {
+		for _, end := range ends {
+			side := end.side
 			cells = append(cells, cell{typ, func() []string {
 				got := read(w.ask(a, "{ "+root+"(first: 200) { edges { cursor node { id } } } }", nil))
 				edges, _ := dig(got.Data, root, "edges").([]any)
@@ -766,7 +768,7 @@ func cursorCells(w *world, a asker) (cells []cell) {
 				if side == "before" {
 					edge = edges[len(edges)-1]
 				}
-				return w.ends(a, root, "", side, end, edge)
+				return w.ends(a, root, "", side, end.field, edge)
 			}})
 		}
 		// A cursor is good for the order and the type that it was made for.
@@ -802,6 +804,10 @@ func cursorCells(w *world, a asker) (cells []cell) {
 	}
 	return cells
 }
+
+// ends are the two of a page: the argument of the cursor, and the field that tells
+// whether anything lies on its other side.
+var ends = []struct{ side, field string }{{"after", "hasPreviousPage"}, {"before", "hasNextPage"}}
 
 // ends asks whether there is anything on the other side of a cursor, beside the row
 // that it is of: at the end of what the viewer sees there is not.
