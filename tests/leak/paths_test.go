@@ -1,6 +1,7 @@
 package leak
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -178,6 +179,19 @@ func nodeCells(w *world, a asker) (cells []cell) {
 				}
 				return append(leaks, o.differs(a, typ, r, got)...)
 			}})
+		}
+		if hidden := o.hiddenRow(a, typ); hidden != nil {
+			// By the state and the headers of the answer as well.
+			for _, mediaType := range []string{"application/json", "application/graphql-response+json"} {
+				cells = append(cells, cell{typ, func() []string {
+					head := func(id string) string {
+						answer := w.answer(w.as(context.Background(), a), mediaType, query, map[string]any{"id": id})
+						answer.Header().Del("Content-Length") // the ids are not of one length
+						return sent(map[string]any{"status": answer.Code, "header": answer.Header()})
+					}
+					return same("hidden and missing", []byte(head(name(hidden))), []byte(head(missing(typ))))
+				}})
+			}
 		}
 		for _, f := range o.schema.Query.Fields {
 			// The field of one row, such as resident(id).

@@ -314,12 +314,17 @@ func sent(request map[string]any) string {
 // ask sends a request in somebody's name and returns the answer's bytes, without
 // what differs between two requests by themselves.
 func (w *world) ask(a asker, query string, variables map[string]any) []byte {
-	body := sent(map[string]any{"query": query, "variables": variables})
-	request := httptest.NewRequestWithContext(w.as(context.Background(), a), http.MethodPost, "/graphql", strings.NewReader(body))
+	return w.answer(w.as(context.Background(), a), "application/json", query, variables).Body.Bytes()
+}
+
+// answer is the whole answer to a request, in the name of the viewer of ctx.
+func (w *world) answer(ctx context.Context, accept, query string, variables map[string]any) *httptest.ResponseRecorder {
+	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/graphql", strings.NewReader(sent(map[string]any{"query": query, "variables": variables})))
 	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", accept)
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, request)
-	return answer.Body.Bytes()
+	return answer
 }
 
 // answer is what a request comes to.
