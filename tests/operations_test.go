@@ -198,7 +198,7 @@ func judge(g *generator, r request, got reply) (outcome string, off []string) {
 	if slices.Contains(failed, "INTERNAL") {
 		off = append(off, "the error is INTERNAL")
 	}
-	if found := leaks(got.body); found != "" {
+	if found := leaks(got.body, r.body, []byte(r.target)); found != "" {
 		off = append(off, "the answer tells of its insides: "+found)
 	}
 	if r.op != nil && !r.refused && (!executed || got.status != http.StatusOK) {
