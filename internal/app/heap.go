@@ -17,6 +17,10 @@ const heapFloor = 48 << 20
 // by as much as is in use.
 const leastPercent = 100
 
+// mostPercent is what brings the runtime's own least size of a heap, 4 MiB at 100, to
+// the floor.
+const mostPercent = 1200
+
 // spareHeap keeps the floor from now on: after each collection, what the next waits
 // for is set anew. Whoever sets GOGC has decided otherwise.
 var spareHeap = sync.OnceFunc(func() {
@@ -49,5 +53,5 @@ func gcPercent(live uint64) int {
 	if live >= heapFloor {
 		return leastPercent
 	}
-	return max(leastPercent, int((heapFloor-live)*100/live))
+	return min(max(leastPercent, int((heapFloor-live)*100/live)), mostPercent)
 }

@@ -12,7 +12,7 @@ func TestGCPercent(t *testing.T) {
 	for _, test := range []struct {
 		live uint64
 		want int
-	}{{0, 4700}, {8 << 20, 500}, {12 << 20, 300}, {24 << 20, 100}, {40 << 20, 100}, {48 << 20, 100}, {1 << 40, 100}} {
+	}{{0, 1200}, {1 << 20, 1200}, {8 << 20, 500}, {12 << 20, 300}, {24 << 20, 100}, {40 << 20, 100}, {48 << 20, 100}, {1 << 40, 100}} {
 		if got := gcPercent(test.live); got != test.want {
 			t.Errorf("with %d bytes in use it is %d; want %d", test.live, got, test.want)
 		}

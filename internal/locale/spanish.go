@@ -274,6 +274,10 @@ func spanishMessages() []message {
 			"por ahora no se puede cambiar nada aquí: los registros solo se pueden leer"},
 		{"the request took too long and was given up; nothing was changed",
 			"la petición tardó demasiado y se abandonó; no se ha cambiado nada"},
+		{"the change was undone together with another one; nothing was changed, try again",
+			"el cambio se deshizo junto con otro; no se ha cambiado nada, conviene intentarlo de nuevo"},
+		{"the change was made, but reading it for the answer took too long; ask for it again",
+			"el cambio se ha hecho, pero leerlo para la respuesta tardó demasiado; conviene volver a consultarlo"},
 		{"the server is stopping; nothing was changed, try again in a few seconds",
 			"el servidor se está deteniendo; no se ha cambiado nada, conviene intentarlo de nuevo en unos segundos"},
 	}

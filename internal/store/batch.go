@@ -12,11 +12,14 @@ import (
 )
 
 const (
-	// batchWrites is how many writes share a transaction at most, and batchAge how
-	// old it may be when one more joins: those who are done wait for those who are
-	// not. Neither counts while a sync is under way.
-	batchWrites = 64
-	batchAge    = 10 * time.Millisecond
+	// batchWrites is how many writes share a transaction at most, and defaultBatchAge
+	// how old it may be when one more joins, or while it waits for a sync: those who
+	// are done wait for those who are not, and another process for both.
+	batchWrites     = 64
+	defaultBatchAge = 5 * time.Millisecond
+	// aloneAfter is how many transactions after one that was lost have one write each:
+	// what undid it may be one write that is tried again.
+	aloneAfter = 64
 )
 
 // batch is a transaction of SQLite, and the writes that share it: those that
@@ -104,6 +107,7 @@ func (s *Store) part(ctx context.Context, b *batch, fn func(context.Context, *tx
 		journal: w.journal.last,
 	}
 	record := &audit.Record{}
+	defer func() { _ = t.end() }() // also where a goroutine ends inside fn
 	err := call(audit.WithRecord(context.WithValue(ctx, txKey{}, t), record), t, fn)
 	if ended := t.end(); err == nil {
 		err = ended // fn took no notice of a failed statement or a passed deadline
@@ -171,25 +175,31 @@ func (b *batch) lose(err, fault error) {
 // is held again: then it is for the caller to end the batch.
 func (s *Store) share(b *batch) (held bool) {
 	w := s.writer
-	if s.opts.Durability != GroupDurability {
+	if s.opts.Durability != GroupDurability || w.alone > 0 {
 		return true
 	}
-	for b.lost == nil {
+	for {
+		left := s.opts.batchAge - time.Since(b.began)
+		if b.lost != nil || b.writes >= batchWrites || left <= 0 {
+			return true
+		}
 		syncing := s.durable.underWay()
 		if syncing == nil {
 			break
 		}
 		w.release()
+		old := time.NewTimer(left)
 		select {
 		case <-b.ended:
-			return false
 		case <-syncing:
+		case <-old.C:
 		}
+		old.Stop()
 		if !w.retake(b) {
 			return false
 		}
 	}
-	if b.lost != nil || w.waiting.Load() == 0 || b.writes >= batchWrites || time.Since(b.began) >= batchAge {
+	if w.waiting.Load() == 0 {
 		return true
 	}
 	w.release()
@@ -219,16 +229,26 @@ func (s *Store) end(ctx context.Context) {
 		return
 	}
 	w.batch = nil
-	defer close(b.ended)
+	done := false
+	b.err = fmt.Errorf("%w: the commit did not return", ErrSync)
+	defer func() {
+		if !done { // a panic: what holds is not known
+			s.stop(b.err)
+		}
+		close(b.ended)
+	}()
 	_, ended := s.opts.Watch(ctx, "commit")
-	b.err = s.commit(b)
-	ended(b.err)
-	if b.err != nil {
+	if b.err = s.commit(b); b.err != nil {
 		s.undo()
 		w.journal.last = b.journal
 		w.trail.lost()
+	}
+	done = true
+	ended(b.err)
+	if b.err != nil {
 		return
 	}
+	w.alone = max(w.alone-1, 0)
 	if b.changed > 0 {
 		s.commits.Add(b.changed)
 		s.trouble.Store(nil)
@@ -239,7 +259,8 @@ func (s *Store) end(ctx context.Context) {
 func (s *Store) commit(b *batch) error {
 	b.ticket = s.durable.visible()
 	if b.lost != nil {
-		return fmt.Errorf("the transaction that it shared was undone: %w", b.lost)
+		s.writer.alone = aloneAfter
+		return fmt.Errorf("%w: %w", ErrUndone, b.lost)
 	}
 	if err := s.durable.failure(); err != nil {
 		return err

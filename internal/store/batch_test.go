@@ -8,7 +8,9 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"carehome/ent"
 	"carehome/ent/wellness"
@@ -21,7 +23,7 @@ func busyDisk(t *testing.T) (s *Store, d *disk, first chan error) {
 	t.Helper()
 	o := options(t)
 	d = newDisk()
-	o.sync = d.sync
+	o.sync, o.batchAge = d.sync, time.Hour
 	s = mustOpen(t, o)
 	d.armed.Store(true)
 	t.Cleanup(func() { d.armed.Store(false) })
@@ -135,7 +137,7 @@ func TestSharedTransactionThatIsLost(t *testing.T) {
 	}{
 		"RolledBack": {func(ctx context.Context, tx *tx) error {
 			return tx.Exec(ctx, "ROLLBACK", []any{}, nil)
-		}, ErrTxDead},
+		}, ErrUndone},
 		"RolledBackAndFull": {func(ctx context.Context, tx *tx) error {
 			return errors.Join(tx.Exec(ctx, "ROLLBACK", []any{}, nil), fmt.Errorf("private: %w", ErrStorageFull))
 		}, ErrStorageFull},
@@ -160,10 +162,96 @@ func TestSharedTransactionThatIsLost(t *testing.T) {
 				t.Error(err)
 			}
 			d.armed.Store(false)
+			// Nobody shares with the next ones, of which one may do it again.
+			bad := make(chan error)
+			go func() { bad <- s.write(context.Background(), test.loses) }()
 			mustInsert(t, s, "after")
+			if err := <-bad; err == nil || errors.Is(err, ErrUndone) {
+				t.Errorf("again = %v; want its own error", err)
+			}
 			wantValue(t, s, "SELECT count(*) FROM resident", 2)
 		})
 	}
+}
+
+// A commit of which nobody knows how it ended ends the store; nobody is told that it
+// holds.
+func TestSharedCommitThatDoesNotReturn(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	d := newDisk()
+	var broken atomic.Bool
+	o.sync, o.batchAge = d.sync, time.Hour
+	o.Watch = func(ctx context.Context, part string) (context.Context, func(error)) {
+		if part == "commit" && broken.Load() {
+			runtime.Goexit()
+		}
+		return ctx, func(error) {}
+	}
+	s := mustOpen(t, o)
+	d.armed.Store(true)
+	first := make(chan error, 1)
+	go func() { first <- insert(context.Background(), s, "first") }()
+	<-d.begun
+	answers := []chan error{member(s, named("x")), member(s, named("x")), member(s, named("x"))}
+	broken.Store(true)
+	d.armed.Store(false)
+	d.end <- nil
+	for _, answer := range answers {
+		if err := <-answer; err == nil {
+			t.Error("a write is acknowledged whose commit did not return")
+		}
+	}
+	if err := <-first; err != nil && !errors.Is(err, ErrSync) {
+		t.Errorf("the write before = %v", err)
+	}
+	if err := <-s.Fatal(); !errors.Is(err, ErrSync) {
+		t.Errorf("fatal = %v; want ErrSync", err)
+	}
+	if err := insert(t.Context(), s, "later"); !errors.Is(err, ErrSync) {
+		t.Errorf("a later write = %v; want ErrSync", err)
+	}
+	if err := errors.Join(s.Close(), s.release()); !errors.Is(err, ErrSync) { // what the end of the process does
+		t.Errorf("close = %v; want ErrSync", err)
+	}
+}
+
+// A sync that takes long keeps neither other processes from writing, nor ever more
+// writes in one transaction.
+func TestSlowSyncKeepsNobodyOut(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	d := newDisk()
+	o.sync = d.sync
+	s := mustOpen(t, o)
+	d.armed.Store(true)
+	answers := make(chan error, 100)
+	ask := func(n int) {
+		for range n {
+			go func() { answers <- insert(context.Background(), s, "x") }()
+		}
+	}
+	ask(1)
+	<-d.begun // and does not end
+	ask(99)
+	beside := o
+	beside.Role, beside.sync = BesideRole, nil
+	for range 3 {
+		b, err := Open(t.Context(), beside)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustInsert(t, b, "beside")
+		mustClose(t, b)
+	}
+	d.armed.Store(false)
+	d.end <- nil
+	for range 100 {
+		if err := <-answers; err != nil {
+			t.Error(err)
+		}
+	}
+	wantValue(t, s, "SELECT count(*) FROM resident", 103)
 }
 
 // Digests, events and journal are as if each write had had a transaction to itself.
@@ -216,7 +304,7 @@ func TestRecordOfSharedTransactions(t *testing.T) {
 					kept++
 				case errors.Is(err, refusal):
 					refused++
-				case errors.Is(err, ErrTxDead):
+				case errors.Is(err, ErrUndone), errors.Is(err, ErrTxDead):
 					lost++
 				default:
 					t.Errorf("write = %v", err)

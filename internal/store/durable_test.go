@@ -36,7 +36,7 @@ func TestNothingIsAcknowledgedBeforeItsSync(t *testing.T) {
 	t.Parallel()
 	o := options(t)
 	d := newDisk()
-	o.sync = d.sync
+	o.sync, o.batchAge = d.sync, time.Hour
 	s := mustOpen(t, o)
 	d.armed.Store(true)
 	first := make(chan error, 1)
@@ -195,7 +195,7 @@ func TestFailedSyncStopsTheStore(t *testing.T) {
 	t.Parallel()
 	o := options(t)
 	d := newDisk()
-	o.sync = d.sync
+	o.sync, o.batchAge = d.sync, time.Hour
 	s := mustOpen(t, o)
 	d.armed.Store(true)
 	const writers = 10

@@ -32,6 +32,9 @@ var (
 	ErrNested = errors.New("a write inside a write")
 	// ErrTxDead: a statement after one that failed, or after the write's end.
 	ErrTxDead = errors.New("the transaction is over")
+	// ErrUndone: the transaction was undone that the write shared with another, due to
+	// that one; nothing was changed, and it may be tried again.
+	ErrUndone = errors.New("undone together with another write")
 	// ErrPanic: the function of a write panicked; PanicError has the value.
 	ErrPanic = errors.New("panic in a write")
 )

@@ -92,7 +92,7 @@ func Open(ctx context.Context, options Options) (s *Store, err error) {
 	switch {
 	case opts.ReadOnly || opts.Role == KeeperRole:
 	case opts.Role == BesideRole:
-		if s.writer, err = openWriter(ctx, s.writerDSN(), opts.Clock); err != nil {
+		if s.writer, err = openWriter(ctx, s.writerDSN(), opts.Clock, opts.WriteTimeout); err != nil {
 			return s, err
 		}
 	default:
@@ -116,7 +116,7 @@ func Open(ctx context.Context, options Options) (s *Store, err error) {
 
 // openWriting opens the writer, the log and the checkpointer's connection.
 func (s *Store) openWriting(ctx context.Context) (err error) {
-	if s.writer, err = openWriter(ctx, s.writerDSN(), s.opts.Clock); err != nil {
+	if s.writer, err = openWriter(ctx, s.writerDSN(), s.opts.Clock, s.opts.WriteTimeout); err != nil {
 		return err
 	}
 	check := s.writerDSN()

@@ -101,6 +101,9 @@ type Options struct {
 	migrations fs.FS
 	// step, where a test set it, is called before each statement of a migration.
 	step func(statement string) error
+	// batchAge is how old a transaction may be that writes share; defaultBatchAge
+	// unless set by a test.
+	batchAge time.Duration
 	// sync makes a file's content durable; the system's unless set by a test.
 	sync func(*os.File) error
 }
@@ -127,6 +130,7 @@ func (o Options) complete() (Options, error) {
 	o.CacheBytes = cmp.Or(o.CacheBytes, defaultCacheBytes)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, defaultWriteTimeout)
 	o.ReadLife = cmp.Or(o.ReadLife, defaultReadLife)
+	o.batchAge = cmp.Or(o.batchAge, defaultBatchAge)
 	switch {
 	case o.Durability != GroupDurability && o.Durability != FullDurability && o.Durability != RelaxedDurability:
 		return o, fmt.Errorf("%w: durability %q; it is group, full or relaxed", ErrUnsupported, o.Durability)

@@ -273,14 +273,21 @@ func (t *trail) redo(ctx context.Context, db session, changes []change, began bo
 // returns when they are durable. Unlike those of Write, they are not waited for by
 // answers that may have seen them: there is one such event for nearly every answer.
 func (s *Store) Record(ctx context.Context, events []audit.Event) error {
-	return s.write(withoutWaiters(ctx), func(ctx context.Context, _ *tx) error {
-		for i := range events {
-			if err := audit.Add(ctx, events[i]); err != nil {
-				return err
+	add := func() error {
+		return s.write(withoutWaiters(ctx), func(ctx context.Context, _ *tx) error {
+			for i := range events {
+				if err := audit.Add(ctx, events[i]); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
-	})
+			return nil
+		})
+	}
+	err := add()
+	if errors.Is(err, ErrUndone) { // due to another write
+		err = add()
+	}
+	return err
 }
 
 type silentKey struct{}

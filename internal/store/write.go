@@ -27,6 +27,7 @@ type writer struct {
 	queue   atomic.Int64 // who waits or writes
 	waiting atomic.Int64 // who waits to begin
 	batch   *batch       // the transaction that is open between two who hold the slot
+	alone   int          // how many transactions to come have one write each
 
 	digests *digester // nil if the schema has none
 	journal journal
@@ -34,14 +35,18 @@ type writer struct {
 	touched touched // by the transaction that is open
 }
 
-func openWriter(ctx context.Context, d dsn, clock func() time.Time) (*writer, error) {
+// openWriter makes the connection, waiting for as long as patience where another
+// process writes.
+func openWriter(ctx context.Context, d dsn, clock func() time.Time, patience time.Duration) (*writer, error) {
 	w := &writer{db: d.open(1), slot: make(chan struct{}, 1)}
 	conn, err := w.db.Conn(ctx)
 	if err == nil {
 		w.conn = conn
 		// The first transaction makes the log, and shows that the file can be
 		// written: SQLite opens one that cannot without a word.
-		if err = w.exec("BEGIN IMMEDIATE"); err == nil {
+		waiting, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		if err = w.begin(waiting); err == nil {
 			err = w.exec("ROLLBACK")
 		}
 	}
