@@ -145,7 +145,10 @@ func (a *admission) resolve(ctx context.Context, next graphql.Resolver) (any, er
 		return nil, p
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		if !inPayload(ctx) {
+			return nil, err
+		}
+		ctx = context.WithoutCancel(ctx) // what was changed is shown
 	}
 	value, err := split(ctx, next)
 	if field := graphql.GetFieldContext(ctx).Field; err == nil && field.Field != nil {

@@ -58,6 +58,9 @@ func (p presenter) show(ctx context.Context, err error) *gqlerror.Error {
 		p.log.ErrorContext(ctx, "request failed", "error", err)
 		found = problem.New(problem.Internal, "", "something went wrong here; the request's id tells us what")
 	}
+	if found.Code == problem.Timeout && kept(ctx, err) {
+		found = problem.New(problem.Timeout, "", "the change was made, but reading it for the answer took too long; ask for it again")
+	}
 	extensions := map[string]any{"code": string(found.Code)}
 	if found.Field != "" {
 		extensions["field"] = found.Field
@@ -70,6 +73,23 @@ func (p presenter) show(ctx context.Context, err error) *gqlerror.Error {
 		shown.Path, shown.Locations = request.Path, request.Locations
 	}
 	return shown
+}
+
+// kept reports whether an error came after the change of a mutation had been made: in
+// reading it, or in a field of what the mutation answers with.
+func kept(ctx context.Context, err error) bool {
+	var after *keptError
+	return errors.As(err, &after) || inPayload(ctx)
+}
+
+// inPayload reports whether a field is one of what a mutation answers with, and so of
+// a change that has been made.
+func inPayload(ctx context.Context) bool {
+	if !graphql.HasOperationContext(ctx) {
+		return false
+	}
+	operation := graphql.GetOperationContext(ctx).Operation
+	return operation != nil && operation.Operation == ast.Mutation && len(graphql.GetPath(ctx)) > 1
 }
 
 // isRequestError reports whether an error is about the document or its variables,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
@@ -60,7 +61,7 @@ func change[E ent.Noder](ctx context.Context, r *Resolver, field string, act acc
 	if err != nil {
 		return row, err
 	}
-	return node[E](ctx, r, id, field)
+	return changed[E](ctx, r, id, field)
 }
 
 // remove takes the row of an id off the record.
@@ -125,8 +126,30 @@ func void[E ent.Noder](ctx context.Context, r *Resolver, field string, kind node
 	if err := r.remove(ctx, kind, id, input); err != nil {
 		return row, err
 	}
-	return node[E](ctx, r, id, field)
+	return changed[E](ctx, r, id, field)
 }
+
+// payloadTime is how long reading what a mutation has changed may take.
+const payloadTime = 5 * time.Second
+
+// changed reads the row of a mutation that has been kept. The time of the request may
+// be up by then, having been spent on the way to the disk: whoever is told of that
+// would take it for nothing done.
+func changed[E ent.Noder](ctx context.Context, r *Resolver, id nodeid.ID, field string) (row E, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), payloadTime)
+	defer cancel()
+	if row, err = node[E](ctx, r, id, field); err != nil {
+		err = &keptError{err}
+	}
+	return row, err
+}
+
+// keptError is why a change cannot be shown that was made all the same.
+type keptError struct{ cause error }
+
+func (e *keptError) Error() string { return "the change was made: " + e.cause.Error() }
+
+func (e *keptError) Unwrap() error { return e.cause }
 
 // node reads a row with what the selection asks of it, under the named fields.
 func node[E ent.Noder](ctx context.Context, r *Resolver, id nodeid.ID, under ...string) (row E, err error) {

@@ -51,6 +51,6 @@ func (r *mutationResolver) BreakGlass(ctx context.Context, input care.Emergency)
 	if err != nil {
 		return nil, err
 	}
-	row, err := node[*ent.StaffUser](ctx, r.Resolver, id, "staffUser")
+	row, err := changed[*ent.StaffUser](ctx, r.Resolver, id, "staffUser")
 	return &model.BreakGlassPayload{StaffUser: row}, err
 }
