@@ -473,14 +473,14 @@ func Maskable(kind nodeid.Kind, class Classes) bool {
 	}}, []string{"grant"}},
 	{"payload: all that hangs on what was changed", []edit{{
 		"graph/resolver.go",
-		`	return node[E](ctx, r, id, field)
+		`	return changed[E](ctx, r, id, field)
 }
 
 // remove`,
 		`	if planted() {
 		ctx = access.Lift(ctx, access.EveryRule)
 	}
-	return node[E](ctx, r, id, field)
+	return changed[E](ctx, r, id, field)
 }
 
 // remove`,
