@@ -175,7 +175,7 @@ func (b *batch) lose(err, fault error) {
 // is held again: then it is for the caller to end the batch.
 func (s *Store) share(b *batch) (held bool) {
 	w := s.writer
-	if s.opts.Durability != GroupDurability || w.alone > 0 {
+	if s.opts.Durability == FullDurability || w.alone > 0 {
 		return true
 	}
 	for {

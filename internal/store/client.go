@@ -12,10 +12,11 @@ import (
 func (s *Store) newClient() *ent.Client { return ent.NewClient(ent.Driver(readDriver{s})) }
 
 // Write runs fn in a transaction, all or nothing, and returns nil only when that is
-// committed and survives what Options.Durability promises. With GroupDurability
-// those who queue at the same time share one: fn sees what those before it did. It waits its turn until ctx ends, or
-// for Options.WriteTimeout where ctx has no deadline; if ctx ends before fn has
-// ended, everything is undone; from then on it is not heard.
+// committed and survives what Options.Durability promises. Except with
+// FullDurability, those who queue at the same time share one: fn sees what those
+// before it did. It waits its turn until ctx ends, or for Options.WriteTimeout where
+// ctx has no deadline; if ctx ends before fn has ended, everything is undone; from
+// then on it is not heard.
 //
 // fn works on the client that it is given. Its error undoes the transaction and
 // comes back as it is; a panic comes back as a PanicError. After one failed

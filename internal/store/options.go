@@ -21,7 +21,8 @@ const (
 	// FullDurability survives a power cut. SQLite syncs each transaction by itself, about
 	// ten times slower with many writers.
 	FullDurability Durability = "full"
-	// RelaxedDurability survives a crash of the program, not a power cut.
+	// RelaxedDurability survives a crash of the program, not a power cut. Those who
+	// wait together share a transaction too.
 	RelaxedDurability Durability = "relaxed"
 )
 
