@@ -142,7 +142,19 @@ func (t Events) stream(w http.ResponseWriter, r *http.Request, exec graphql.Grap
 // who is not who it was; a subscription also when the server stops.
 func (t Events) lookAfter(ctx context.Context, end context.CancelCauseFunc, e *eventWriter, subscription bool) {
 	alive := time.NewTicker(e.bounds.KeepAlive)
+	var beside sync.WaitGroup
+	defer beside.Wait()
 	defer alive.Stop()
+	beside.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-alive.C:
+				e.write([]byte(comment))
+			}
+		}
+	})
 	checks, stop := e.bounds.Checks(CheckEvery)
 	defer stop()
 	stopping := t.Stopping
@@ -150,8 +162,6 @@ func (t Events) lookAfter(ctx context.Context, end context.CancelCauseFunc, e *e
 		select {
 		case <-ctx.Done():
 			return
-		case <-alive.C:
-			e.write([]byte(comment))
 		case <-checks:
 			if t.Valid != nil && !t.Valid(ctx) {
 				end(errExpired)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -247,4 +248,54 @@ func TestEventsOutliveTheServersLimits(t *testing.T) {
 	}
 	exec.tell(t, 1)
 	r.wants("event: next\nid: event-1\ndata: {\"data\":{\"values\":1}}")
+}
+
+// TestEventsExpireBehindASlowPeer: a peer that takes nothing, neither events nor what
+// keeps the stream alive, is looked after all the same.
+func TestEventsExpireBehindASlowPeer(t *testing.T) {
+	t.Parallel()
+	exec := newExecutor()
+	var valid atomic.Bool
+	valid.Store(true)
+	ticks := make(chan time.Time)
+	checks := func(time.Duration) (<-chan time.Time, func()) { return ticks, func() {} }
+	check := func(within time.Duration) bool {
+		select {
+		case ticks <- time.Time{}:
+			return true
+		case <-time.After(within):
+			return false
+		}
+	}
+	home := serving(t, transport.Events{
+		BodyLimit: 1000, Log: quiet(), Bounds: transport.EventsBounds{KeepAlive: time.Millisecond, Write: 10 * patience, Checks: checks},
+		Valid: func(context.Context) bool { return valid.Load() },
+	}, exec)
+	peer, err := net.Dial("tcp", strings.TrimPrefix(home, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	if _, err := fmt.Fprintf(peer, "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(followBody), followBody); err != nil {
+		t.Fatal(err)
+	}
+	exec.wait(t, exec.started, "values", 1)
+	exec.tell(t, fmt.Sprintf("%q", strings.Repeat("x", 64<<20))) // more than any buffer between
+	// The event is on its way, and then it and what keeps the stream alive are stuck.
+	for lines := bufio.NewReader(peer); ; {
+		if line, err := lines.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		} else if strings.HasPrefix(line, "event: next") {
+			break
+		}
+	}
+	for until := time.Now().Add(100 * time.Millisecond); time.Now().Before(until); {
+		if !check(patience) {
+			t.Fatal("nobody looks after it any more")
+		}
+	}
+	valid.Store(false)
+	check(time.Second) // unless the one before has seen it already
+	// Followed no longer, though the event is still being written.
+	exec.wait(t, exec.ended, "values", 1)
 }
