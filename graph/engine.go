@@ -397,7 +397,11 @@ func admitted(ctx context.Context) *admission {
 // What happens to the residents is not kept from who has too little left; but what
 // happens next waits until nothing is owed. back gives back what so many of them did
 // not cost, since there was nothing to tell.
+//
+// However much it can pay for: they are read at once, and lie there until the asker
+// takes them, so together they may cost no more than a dear query.
 func (a *admission) afford(ctx context.Context, most int) (n int, back func(int), err error) {
+	most = min(most, max(1, limits.Dear/max(1, a.cost)))
 	for {
 		n, wait := a.rates.Afford(a.asker, a.cost, most)
 		if wait == 0 {
@@ -422,7 +426,8 @@ func (e *engine) inTurn(ctx context.Context, next graphql.ResponseHandler) *grap
 	if graphql.GetOperationContext(ctx).Operation.Operation != ast.Query {
 		return next(ctx)
 	}
-	done, err := e.turns.Take(ctx, admitted(ctx).cost)
+	a := admitted(ctx)
+	done, err := e.turns.Take(ctx, a.asker, a.cost)
 	if err != nil {
 		return &graphql.Response{Errors: append(graphql.GetErrors(ctx), e.present(ctx, err))}
 	}
@@ -443,7 +448,7 @@ func (a *admission) finish(ctx context.Context, op *graphql.OperationContext, an
 		answer = &graphql.Response{Errors: gqlerror.List{a.present(ctx, gone)}}
 	case gone != nil:
 		// What was changed stays changed.
-		answer = &graphql.Response{Data: []byte("null"), Errors: gqlerror.List{a.present(ctx, gone)}}
+		answer = &graphql.Response{Data: []byte("null"), Errors: gqlerror.List{a.present(ctx, &keptError{gone})}}
 	case answer == nil, late && isQuery && len(answer.Errors) > 0:
 		err := ctx.Err()
 		if err == nil {

@@ -58,9 +58,7 @@ func (p presenter) show(ctx context.Context, err error) *gqlerror.Error {
 		p.log.ErrorContext(ctx, "request failed", "error", err)
 		found = problem.New(problem.Internal, "", "something went wrong here; the request's id tells us what")
 	}
-	if found.Code == problem.Timeout && kept(ctx, err) {
-		found = problem.New(problem.Timeout, "", "the change was made, but reading it for the answer took too long; ask for it again")
-	}
+	found = kept(ctx, err, found)
 	extensions := map[string]any{"code": string(found.Code)}
 	if found.Field != "" {
 		extensions["field"] = found.Field
@@ -75,11 +73,24 @@ func (p presenter) show(ctx context.Context, err error) *gqlerror.Error {
 	return shown
 }
 
-// kept reports whether an error came after the change of a mutation had been made: in
-// reading it, or in a field of what the mutation answers with.
-func kept(ctx context.Context, err error) bool {
+// kept says of an error that came after the change of a mutation had been made, in
+// reading it or in a field of what the mutation answers with, that it was made.
+func kept(ctx context.Context, err error, found *problem.Problem) *problem.Problem {
 	var after *keptError
-	return errors.As(err, &after) || inPayload(ctx)
+	isKept := errors.As(err, &after)
+	var told *problem.Problem
+	switch {
+	case found.Code == problem.Timeout && (isKept || inPayload(ctx)):
+		told = problem.New(found.Code, found.Field, "the change was made, but reading it for the answer took too long; ask for it again")
+	case found.Code == problem.LimitExceeded && isKept:
+		told = problem.New(found.Code, found.Field, "the change was made, but the answer would be too much; ask for less of it")
+	case isKept:
+		told = problem.New(found.Code, found.Field, "the change was made, but it cannot be shown")
+	default:
+		return found
+	}
+	told.Details = found.Details
+	return told
 }
 
 // inPayload reports whether a field is one of what a mutation answers with, and so of

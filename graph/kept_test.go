@@ -11,6 +11,7 @@ import (
 
 	"carehome/ent"
 	"carehome/graph"
+	"carehome/internal/audit"
 	"carehome/internal/problem"
 	"carehome/internal/store"
 )
@@ -75,5 +76,45 @@ func TestChangeThatCannotBeShown(t *testing.T) {
 		if got := e.ask(ask); got.code() != "TIMEOUT" || !strings.Contains(got.Errors[0].Message, want) {
 			t.Errorf("%.20s: got %d %s; want %q", ask, got.status, got.text, want)
 		}
+	}
+}
+
+// The same with what is read put on record, for which there is no time left either.
+func TestChangeKeptAfterItsTimeIsOnRecord(t *testing.T) {
+	var told atomic.Int64
+	e := newEdge(t, 1, func(d *graph.Deps) {
+		d.Limits.Time = 100 * time.Millisecond
+		write := d.Write
+		d.Write = func(ctx context.Context, fn func(context.Context, *ent.Client) error) error {
+			err := write(ctx, fn)
+			<-ctx.Done()
+			return err
+		}
+		record := audit.NewRecorder(audit.RecorderOptions{
+			Keep:  func(_ context.Context, events []audit.Event) error { told.Add(int64(len(events))); return nil },
+			Clock: time.Now, Log: d.Log,
+		})
+		t.Cleanup(func() {
+			record.Close()
+			if n := told.Load(); n != 10 {
+				t.Errorf("%d events; want one for each of 10", n)
+			}
+		})
+		d.Reads = record.Tell
+	})
+	for range 10 {
+		got := e.ask(strings.Replace(createGil, "familyName wellness", "allergyStatus wellness", 1))
+		if len(got.Errors) > 0 {
+			t.Errorf("got %d %s", got.status, got.text)
+		}
+	}
+}
+
+// An answer that would be too long is of a change that was made.
+func TestChangeWhoseAnswerIsTooLong(t *testing.T) {
+	e := newEdge(t, 1, func(d *graph.Deps) { d.Limits.AnswerBytes = 40 })
+	got := e.ask(createGil)
+	if got.code() != "LIMIT_EXCEEDED answer" || !strings.Contains(got.Errors[0].Message, "the change was made") {
+		t.Errorf("got %d %s", got.status, got.text)
 	}
 }

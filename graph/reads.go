@@ -28,11 +28,25 @@ func (r reads) operations(ctx context.Context, next graphql.OperationHandler) gr
 
 func (r reads) responses(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	answer := next(ctx)
-	if err := r.record(ctx, access.SeenOf(ctx)); err != nil {
+	if err := r.recordAll(ctx); err != nil {
 		// Nothing is shown that could not be put on record.
 		return &graphql.Response{Errors: append(graphql.GetErrors(ctx), r.present(ctx, err))}
 	}
 	return answer
+}
+
+// recordAll puts on record what an operation, or an answer of a subscription, has read.
+// A mutation has read nothing but what it answers with, so something was changed then.
+func (r reads) recordAll(ctx context.Context) error {
+	if graphql.GetOperationContext(ctx).Operation.Operation != ast.Mutation {
+		return r.record(ctx, access.SeenOf(ctx))
+	}
+	ctx, cancel := afterwards(ctx)
+	defer cancel()
+	if err := r.record(ctx, access.SeenOf(ctx)); err != nil {
+		return &keptError{err}
+	}
+	return nil
 }
 
 func (r reads) record(ctx context.Context, seen *access.Seen) error {

@@ -136,12 +136,23 @@ const payloadTime = 5 * time.Second
 // be up by then, having been spent on the way to the disk: whoever is told of that
 // would take it for nothing done.
 func changed[E ent.Noder](ctx context.Context, r *Resolver, id nodeid.ID, field string) (row E, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), payloadTime)
+	ctx, cancel := afterwards(ctx)
 	defer cancel()
-	if row, err = node[E](ctx, r, id, field); err != nil {
+	a := admitted(ctx)
+	done, err := a.turns.Take(ctx, a.asker, a.cost)
+	if err == nil {
+		defer done()
+		row, err = node[E](ctx, r, id, field)
+	}
+	if err != nil {
 		err = &keptError{err}
 	}
 	return row, err
+}
+
+// afterwards gives a mutation that was kept some time to be answered.
+func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), payloadTime)
 }
 
 // keptError is why a change cannot be shown that was made all the same.

@@ -74,6 +74,11 @@ func (r *Recorder) Tell(ctx context.Context, e Event) error {
 	default:
 	}
 	select {
+	case r.queue <- e: // also for a request whose time is up: it was answered
+		return nil
+	default:
+	}
+	select {
 	case r.queue <- e:
 		return nil
 	case <-r.closing:
