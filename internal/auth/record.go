@@ -23,6 +23,8 @@ const (
 	away = 12 * time.Hour
 	// knownSessions bounds how many are remembered, those that came last.
 	knownSessions = 10_000
+	// tellTime is how long an answer waits where too many events are to be kept.
+	tellTime = time.Second
 )
 
 // session is somebody who uses the server from somewhere.
@@ -71,7 +73,9 @@ func (a *arrivals) note(ctx context.Context, v viewer.Viewer, from string) {
 		Request: requestid.From(ctx), Reason: audit.From(from, by),
 	}
 	// Who has gone meanwhile has come all the same.
-	if err := a.tell(context.WithoutCancel(ctx), e); err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTime)
+	defer cancel()
+	if err := a.tell(ctx, e); err != nil {
 		a.last.Remove(s) // the next request tries again
 		a.log.WarnContext(ctx, "it is not on record that somebody was let in", "error", err)
 	}
@@ -156,7 +160,10 @@ func (r *refusals) note(ctx context.Context, from, prefix string, bad *badError)
 	r.mu.Unlock()
 	if event != nil {
 		defer r.telling.Done()
-		r.say(context.WithoutCancel(ctx), *event) // whoever asked may have gone on purpose
+		// Whoever asked may have gone on purpose.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTime)
+		defer cancel()
+		r.say(ctx, *event)
 	}
 }
 
