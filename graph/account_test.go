@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,33 +19,15 @@ import (
 	"carehome/internal/live"
 )
 
-// hands is a clock that the test moves.
-type hands struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (h *hands) clock() time.Time {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.now
-}
-
-func (h *hands) pass(d time.Duration) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.now = h.now.Add(d)
-}
-
 // newMeanHouse is one whose viewers have an account of a few dozen objects, which
 // fills up by one in each second of the clock.
-func newMeanHouse(t *testing.T, backlog int) (*house, *hands) {
+func newMeanHouse(t *testing.T, backlog int) (*house, *clock) {
 	t.Helper()
-	clock := &hands{now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}
+	hands := &clock{now: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}
 	return newHouseWith(t, live.Options{Backlog: backlog}, func(d *graph.Deps) {
-		d.Limits, d.Now = limits.Default(), clock.clock
+		d.Limits, d.Now = limits.Default(), hands.Now
 		d.Limits.Rate, d.Limits.Cost, d.Limits.ReportingCost = 1, 40, 40
-	}), clock
+	}), hands
 }
 
 // ask asks over HTTP.
@@ -240,7 +221,7 @@ func TestEventsArePaidFor(t *testing.T) {
 						done <- fmt.Errorf("heard %d, %w; want %d", mood, err, want)
 						return
 					}
-					heard <- clock.clock()
+					heard <- clock.Now()
 				}
 				done <- nil
 			}()
@@ -254,7 +235,7 @@ func TestEventsArePaidFor(t *testing.T) {
 					t.Fatalf("got %d %v %s", status, header, answer)
 				}
 			}
-			last := clock.clock()
+			last := clock.Now()
 			for mood := 3; mood <= checks; mood++ {
 				// An event holds three objects, so that three seconds pay for it.
 				clock.pass(3 * time.Second)
