@@ -102,14 +102,7 @@ func TestNothingIsAcknowledgedBeforeItsSync(t *testing.T) {
 
 func TestRefusalWaitsForTheSyncOfWhatItSaw(t *testing.T) {
 	t.Parallel()
-	o := options(t)
-	d := newDisk()
-	o.sync = d.sync
-	s := mustOpen(t, o)
-	d.armed.Store(true)
-	first := make(chan error, 1)
-	go func() { first <- insert(context.Background(), s, "first") }()
-	<-d.begun
+	s, d, first := busyDisk(t)
 	conflict := errors.New("there is one already")
 	refused := make(chan error, 1)
 	seen := make(chan struct{})
