@@ -15,9 +15,9 @@ const (
 	// mostDear is how many such operations run at once at most. The storage reads on
 	// four connections: one is left for what others ask meanwhile.
 	mostDear = 3
-	// mostWaiting is how many of one asker's may wait, so that it does not take all the
+	// MostWaiting is how many of one asker's may wait, so that it does not take all the
 	// time of the others.
-	mostWaiting = 32
+	MostWaiting = 32
 )
 
 // Turns let dear operations run a few at a time, in the order in which they came. An
@@ -56,9 +56,9 @@ func (t *Turns) Take(ctx context.Context, asker string, cost int) (done func(), 
 func (t *Turns) enter(asker string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if n := t.waiting[asker]; n >= mostWaiting {
-		return named("turns", problem.Limit("query", mostWaiting, n+1,
-			"%d of your queries that ask for much wait already: wait for their answers, or ask for less", mostWaiting))
+	if n := t.waiting[asker]; n >= MostWaiting {
+		return named("turns", problem.Limit("query", MostWaiting, n+1,
+			"%d of your queries that ask for much wait already: wait for their answers, or ask for less", MostWaiting))
 	}
 	t.waiting[asker]++
 	return nil

@@ -48,7 +48,7 @@ func TestTurns(t *testing.T) {
 		all++
 	}
 	var group sync.WaitGroup
-	for range mostWaiting {
+	for range MostWaiting {
 		group.Go(func() {
 			done, err := turns.Take(t.Context(), "b", Dear)
 			if err != nil {
@@ -62,7 +62,7 @@ func TestTurns(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if all != 2*mostWaiting || now != 0 || most > 2 {
+	if all != 2*MostWaiting || now != 0 || most > 2 {
 		t.Errorf("%d steps were made, %d are there still, %d at once", all, now, most)
 	}
 }
@@ -78,7 +78,7 @@ func TestTurnsOfOneAsker(t *testing.T) {
 	turns := turnsOf(1)
 	first := take(t, turns, t.Context(), Dear)
 	var group sync.WaitGroup
-	for range mostWaiting {
+	for range MostWaiting {
 		group.Go(func() {
 			done, err := turns.Take(t.Context(), "a", Dear)
 			if err != nil {
@@ -88,7 +88,7 @@ func TestTurnsOfOneAsker(t *testing.T) {
 			done()
 		})
 	}
-	for waits := 0; waits < mostWaiting; runtime.Gosched() {
+	for waits := 0; waits < MostWaiting; runtime.Gosched() {
 		turns.mu.Lock()
 		waits = turns.waiting["a"]
 		turns.mu.Unlock()

@@ -42,6 +42,7 @@ func TestLimitsAreTold(t *testing.T) {
 		{"`conditions`", "conditions", l.Conditions}, {"`hops`", "hops", l.Hops}, {"`items`", "", l.Items},
 		{"`cost`", "cost", l.Cost}, {"`cost` (reporting)", "reporting-cost", l.ReportingCost}, {"`answer`", "answer", l.AnswerBytes},
 		{"operations", "socket-operations", l.SocketOperations}, {"time", "time", l.Time}, {"`rate`", "rate", l.Rate},
+		{"`turns`", "", limits.MostWaiting},
 	}
 	for _, w := range want {
 		row := fmt.Sprintf("| %s | %v | ", w.name, w.value)
